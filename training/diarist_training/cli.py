@@ -1,0 +1,40 @@
+"""One entry point for every training command: ``python -m diarist_training.cli NAME ...``.
+
+A command is a module with two functions: ``add_arguments(parser)`` declares its
+flags and ``run(args)`` does the work and returns the exit status (``None`` is
+success). Modules are imported only when their command is called, so that one
+command's heavy or optional dependencies never slow down or break another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+#: Command name -> (module inside this package, one-line description).
+COMMANDS: dict[str, tuple[str, str]] = {
+    "teacher": ("teacher", "embed whole utterances with Resemblyzer, to distil from"),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command that ``argv`` names; returns the process's exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    if not argv or argv[0] in ("-h", "--help"):
+        width = max(map(len, COMMANDS))
+        lines = [f"  {name:<{width}}  {text}" for name, (_, text) in sorted(COMMANDS.items())]
+        print("usage: python -m diarist_training.cli COMMAND ...\n\ncommands:\n" + "\n".join(lines))
+        return 0
+    name, rest = argv[0], argv[1:]
+    if name not in COMMANDS:
+        print(f"unknown command {name!r}; known: {', '.join(sorted(COMMANDS))}", file=sys.stderr)
+        return 2
+    module = importlib.import_module(f"{__package__}.{COMMANDS[name][0]}")
+    parser = argparse.ArgumentParser(prog=f"diarist-training {name}", description=COMMANDS[name][1])
+    module.add_arguments(parser)
+    return module.run(parser.parse_args(rest)) or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
