@@ -1,0 +1,1 @@
+//! Bytes to mono samples at 16 kHz.

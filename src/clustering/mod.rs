@@ -1,0 +1,1 @@
+//! Grouping embeddings by speaker.

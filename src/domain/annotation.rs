@@ -1,0 +1,73 @@
+//! Who spoke when.
+
+use super::{Segment, SpeakerLabel, Timeline};
+
+/// One uninterrupted stretch of speech by one speaker.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turn {
+    /// When.
+    pub segment: Segment,
+    /// Who.
+    pub speaker: SpeakerLabel,
+    /// How far the speaker's cluster leads the next best one, from 0 (a coin toss) to 1; absent
+    /// where nothing was compared, as in a reference.
+    pub confidence: Option<f32>,
+}
+
+/// The turns of one recording, in order of start; turns of different speakers may overlap.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Annotation {
+    turns: Vec<Turn>,
+}
+
+impl Annotation {
+    /// The turns in order.
+    pub fn turns(&self) -> &[Turn] {
+        &self.turns
+    }
+
+    /// Whether nobody speaks.
+    pub fn is_empty(&self) -> bool {
+        self.turns.is_empty()
+    }
+
+    /// The distinct speakers in order of first appearance.
+    pub fn speakers(&self) -> Vec<SpeakerLabel> {
+        let mut speakers: Vec<SpeakerLabel> = Vec::new();
+        for turn in &self.turns {
+            if !speakers.contains(&turn.speaker) {
+                speakers.push(turn.speaker.clone());
+            }
+        }
+        speakers
+    }
+
+    /// The segments of one speaker.
+    pub fn speaker_timeline(&self, speaker: &SpeakerLabel) -> Timeline {
+        self.turns
+            .iter()
+            .filter(|turn| turn.speaker == *speaker)
+            .map(|turn| turn.segment)
+            .collect()
+    }
+
+    /// All segments, whoever speaks.
+    pub fn timeline(&self) -> Timeline {
+        self.turns.iter().map(|turn| turn.segment).collect()
+    }
+}
+
+impl FromIterator<Turn> for Annotation {
+    fn from_iter<I: IntoIterator<Item = Turn>>(turns: I) -> Self {
+        let mut turns: Vec<_> = turns
+            .into_iter()
+            .filter(|turn| !turn.segment.is_empty())
+            .collect();
+        turns.sort_by(|a, b| {
+            a.segment
+                .cmp(&b.segment)
+                .then_with(|| a.speaker.cmp(&b.speaker))
+        });
+        Self { turns }
+    }
+}

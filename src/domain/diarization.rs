@@ -1,0 +1,50 @@
+//! What the pipeline gives back.
+
+use super::{Annotation, SlidingWindow, Warning};
+
+/// Wall-clock seconds each part of the work took.
+///
+/// The parts overlap in time (the model runs beside the decoder), so they need not add up to the
+/// total.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct StepSeconds {
+    /// Decoding, mixing down and resampling.
+    pub decode: f64,
+    /// Speech activity.
+    pub speech: f64,
+    /// Log-mel filterbank.
+    pub filterbank: f64,
+    /// Inside the embedding model.
+    pub embedding: f64,
+    /// Clustering.
+    pub clustering: f64,
+    /// Assembly of turns.
+    pub assembly: f64,
+    /// From the first byte to the last turn.
+    pub total: f64,
+}
+
+/// The result of diarizing one recording.
+#[derive(Debug, Clone)]
+pub struct Diarization {
+    /// Who spoke when.
+    pub annotation: Annotation,
+    /// The same with at most one speaker at any instant, for merging with a transcript.
+    pub exclusive: Annotation,
+    /// The embedded windows' numbers within [`Diarization::sliding_window`], ascending.
+    pub windows: Vec<usize>,
+    /// The windows' geometry.
+    pub sliding_window: SlidingWindow,
+    /// L2-normalised embeddings, row-major `(windows.len(), dim)`.
+    pub embeddings: ndarray::Array2<f32>,
+    /// The speaker of each window: `n` stands for `SPEAKER_0n`.
+    pub labels: Vec<usize>,
+    /// Length of the decoded audio in seconds.
+    pub audio_seconds: f64,
+    /// Speech in it, in seconds.
+    pub speech_seconds: f64,
+    /// Where the time went.
+    pub seconds: StepSeconds,
+    /// What to tell the caller.
+    pub warnings: Vec<Warning>,
+}

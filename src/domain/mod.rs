@@ -1,0 +1,26 @@
+//! The nouns of diarization: segments, turns, annotations, speakers, results.
+//!
+//! No I/O, no serialisation, no async: every other room may use this one and this one uses none.
+//! Times are seconds from the start of the recording, as `f64`; sample and frame counts are
+//! integers at [`SAMPLE_RATE`].
+
+mod annotation;
+mod diarization;
+mod segment;
+mod sliding_window;
+mod speaker;
+mod step;
+mod timeline;
+mod warning;
+
+pub use annotation::{Annotation, Turn};
+pub use diarization::{Diarization, StepSeconds};
+pub use segment::Segment;
+pub use sliding_window::SlidingWindow;
+pub use speaker::{SpeakerBounds, SpeakerBoundsError, SpeakerLabel};
+pub use step::{Cancelled, NoProgress, ProgressHook, Step};
+pub use timeline::Timeline;
+pub use warning::Warning;
+
+/// Samples a second of everything below the decoder, in hertz.
+pub const SAMPLE_RATE: u32 = 16_000;

@@ -1,0 +1,42 @@
+//! What went less than perfectly without being an error.
+
+use std::fmt;
+
+/// A remark that travels with a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// The audio breaks off; the result covers what came before.
+    Truncated {
+        /// What the decoder said.
+        reason: String,
+    },
+    /// The number of speakers asked for could not be reached.
+    SpeakersNotHonoured {
+        /// What was asked for, in words.
+        asked: String,
+        /// How many speakers the result has.
+        found: usize,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truncated { reason } => {
+                write!(
+                    f,
+                    "the audio breaks off and the result covers what came before: {reason}"
+                )
+            }
+            Self::SpeakersNotHonoured {
+                asked,
+                found,
+                reason,
+            } => {
+                write!(f, "{asked} asked for, {found} found: {reason}")
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Scoring a hypothesis against a reference.

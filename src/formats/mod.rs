@@ -1,0 +1,1 @@
+//! Text and array formats: RTTM, UEM, SRT, WebVTT, JSON, NPY.

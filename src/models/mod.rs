@@ -1,0 +1,1 @@
+//! Embedding models and the thread that runs them.

@@ -1,0 +1,1 @@
+//! Where audio and results are kept.
