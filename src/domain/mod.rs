@@ -6,6 +6,7 @@
 
 mod annotation;
 mod diarization;
+mod job;
 mod segment;
 mod sliding_window;
 mod speaker;
@@ -15,6 +16,7 @@ mod warning;
 
 pub use annotation::{Annotation, Turn};
 pub use diarization::{Diarization, StepSeconds};
+pub use job::{InvalidTransition, JobEvent, JobId, JobStatus, UnknownStatus};
 pub use segment::Segment;
 pub use sliding_window::SlidingWindow;
 pub use speaker::{SpeakerBounds, SpeakerBoundsError, SpeakerLabel};
