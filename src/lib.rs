@@ -17,5 +17,7 @@ pub mod http;
 pub mod jobs;
 pub mod models;
 pub mod pipeline;
+pub mod shutdown;
 pub mod speech;
 pub mod storage;
+pub mod telemetry;

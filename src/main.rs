@@ -1,3 +1,7 @@
-//! The `diarist` binary: reads the command line and hands over to the library.
+//! The `diarist` binary: hands over to the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    diarist::cli::run()
+}

@@ -1,1 +1,85 @@
-//! The command line: one file per subcommand.
+//! The command line: one clap tree, one file per subcommand.
+//!
+//! Exit codes: 0 when the work was done, 1 when it failed, 2 when the command line or the settings
+//! are wrong. Results go to stdout, everything else to stderr.
+#![expect(
+    clippy::print_stderr,
+    reason = "this is the room that talks to a user at a terminal"
+)]
+
+mod healthcheck;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config;
+
+/// The work failed.
+const FAILED: u8 = 1;
+/// The command line or the settings are wrong; clap's own code too.
+const WRONG_USAGE: u8 = 2;
+
+/// Answers "who spoke when": a server with a durable job queue, and tools that need none.
+#[derive(Debug, Parser)]
+#[command(name = "diarist", version, max_term_width = 100)]
+struct Cli {
+    /// Settings file [default: diarist.toml in the working directory, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Ask a running server whether it is ready; exit code 0 says yes
+    Healthcheck(healthcheck::Args),
+}
+
+/// Runs the program with the process's own arguments.
+pub fn run() -> ExitCode {
+    run_with(std::env::args_os())
+}
+
+fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed pipe is no reason to fail: the user has read enough of the help.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(WRONG_USAGE));
+        }
+    };
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("diarist: {error:#}");
+            if error.is::<config::ConfigError>() {
+                ExitCode::from(WRONG_USAGE)
+            } else {
+                ExitCode::from(FAILED)
+            }
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<()> {
+    let settings = |flags| config::load(cli.config.as_deref(), flags);
+    match cli.command {
+        Command::Healthcheck(args) => healthcheck::run(&args, &settings(Vec::new())?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_tree_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,72 @@
+//! Settings: embedded defaults, then a file, then the environment, then flags.
+//!
+//! `config.default.toml` is the reference: it states every key with its default and its limits.
+//! Each room owns the struct of its section; this module composes them and nothing else. A room's
+//! struct derives `Deserialize` with `deny_unknown_fields`, and its
+//! `validate(&self) -> Vec<String>` gives one sentence per broken limit (key, limit, value).
+
+mod load;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::telemetry;
+pub use load::{ConfigError, Overrides, load};
+
+/// The commented defaults, as shipped.
+pub const DEFAULTS: &str = include_str!("config.default.toml");
+
+/// What one process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// HTTP and jobs in one process.
+    All,
+    /// HTTP only.
+    Api,
+    /// Jobs only.
+    Worker,
+}
+
+/// All settings of the program.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where HTTP listens.
+    pub listen: SocketAddr,
+    /// Folder for the database, audio and results.
+    pub data_dir: PathBuf,
+    /// What this process does.
+    pub role: Role,
+    /// Seconds that work in progress has to finish after a signal to stop.
+    pub shutdown_seconds: u64,
+    /// Logging.
+    pub log: telemetry::Settings,
+}
+
+impl Settings {
+    /// Seconds a shutdown may take at most.
+    const MAX_SHUTDOWN_SECONDS: u64 = 3600;
+
+    /// One sentence per value beyond its limit; empty when all is well.
+    pub fn validate(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.data_dir.as_os_str().is_empty() {
+            problems.push("data_dir must not be empty".to_owned());
+        }
+        if self.shutdown_seconds > Self::MAX_SHUTDOWN_SECONDS {
+            problems.push(format!(
+                "shutdown_seconds must be at most {}; given: {}",
+                Self::MAX_SHUTDOWN_SECONDS,
+                self.shutdown_seconds
+            ));
+        }
+        let sections: [(&str, Vec<String>); 1] = [("log", self.log.validate())];
+        for (section, sentences) in sections {
+            problems.extend(sentences.into_iter().map(|s| format!("{section}.{s}")));
+        }
+        problems
+    }
+}
