@@ -1,1 +1,5 @@
 //! Integration tests: one binary against the real program.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod architecture;
+mod cli;
