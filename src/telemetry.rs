@@ -29,16 +29,19 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// One sentence per value beyond its limit; empty when all is well.
-    pub fn validate(&self) -> Vec<String> {
-        match EnvFilter::try_new(&self.filter) {
-            Ok(_) => Vec::new(),
-            Err(error) => vec![format!(
-                "filter must be a level or levels by module, as in `info,diarist=debug`; given: \
-                 {:?} ({error})",
-                self.filter
-            )],
-        }
+    /// Checks the filter's notation.
+    ///
+    /// # Errors
+    /// [`TelemetryError::Filter`] names the setting and the value.
+    pub fn validate(&self) -> Result<(), TelemetryError> {
+        self.filter().map(drop)
+    }
+
+    fn filter(&self) -> Result<EnvFilter, TelemetryError> {
+        EnvFilter::try_new(&self.filter).map_err(|source| TelemetryError::Filter {
+            given: self.filter.clone(),
+            source,
+        })
     }
 }
 
@@ -46,8 +49,16 @@ impl Settings {
 #[derive(Debug, Error)]
 pub enum TelemetryError {
     /// The filter is in no notation known.
-    #[error("log.filter cannot be read: {0}")]
-    Filter(#[from] tracing_subscriber::filter::ParseError),
+    #[error(
+        "log.filter must be a level or levels by module, as in `info,diarist=debug`; \
+         given: {given} ({source})"
+    )]
+    Filter {
+        /// The filter.
+        given: String,
+        /// What is wrong with it.
+        source: tracing_subscriber::filter::ParseError,
+    },
     /// Somebody was faster.
     #[error("logging is set up already: {0}")]
     Twice(#[from] tracing_subscriber::util::TryInitError),
@@ -61,7 +72,7 @@ pub fn start(settings: &Settings) -> Result<(), TelemetryError> {
     use tracing_subscriber::util::SubscriberInitExt as _;
 
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_new(&settings.filter)?)
+        .with_env_filter(settings.filter()?)
         .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr);
     match settings.format {
@@ -81,8 +92,11 @@ mod tests {
             format: LogFormat::Text,
             filter: filter.to_owned(),
         };
-        assert!(settings("info,diarist=debug").validate().is_empty());
-        let problems = settings("diarist=loud").validate();
-        assert!(problems[0].contains("diarist=loud"), "{problems:?}");
+        settings("info,diarist=debug").validate().unwrap();
+        let problem = settings("diarist=loud").validate().unwrap_err();
+        assert!(
+            problem.to_string().contains("given: diarist=loud"),
+            "{problem}"
+        );
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! `config.default.toml` is the reference: it states every key with its default and its limits.
 //! Each room owns the struct of its section; this module composes them and nothing else. A room's
-//! struct derives `Deserialize` with `deny_unknown_fields`, and its
-//! `validate(&self) -> Vec<String>` gives one sentence per broken limit (key, limit, value).
+//! struct derives `Deserialize` with `deny_unknown_fields`, and the error of its `validate` is a
+//! sentence that begins with the key and names the limit and the value.
 
+mod leaf;
 mod load;
 
 use std::net::SocketAddr;
@@ -50,7 +51,8 @@ impl Settings {
     /// Seconds a shutdown may take at most.
     const MAX_SHUTDOWN_SECONDS: u64 = 3600;
 
-    /// One sentence per value beyond its limit; empty when all is well.
+    /// A sentence for each room whose section has a value beyond its limit, beginning with the key;
+    /// empty when all is well.
     pub fn validate(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.data_dir.as_os_str().is_empty() {
@@ -63,10 +65,12 @@ impl Settings {
                 self.shutdown_seconds
             ));
         }
-        let sections: [(&str, Vec<String>); 1] = [("log", self.log.validate())];
-        for (section, sentences) in sections {
-            problems.extend(sentences.into_iter().map(|s| format!("{section}.{s}")));
-        }
+        let rooms = [sentence(self.log.validate())];
+        problems.extend(rooms.into_iter().flatten());
         problems
     }
+}
+
+fn sentence<E: std::fmt::Display>(checked: Result<(), E>) -> Option<String> {
+    checked.err().map(|error| error.to_string())
 }
