@@ -1,5 +1,7 @@
 //! Who spoke when.
 
+use std::collections::HashSet;
+
 use super::{Segment, SpeakerLabel, Timeline};
 
 /// One uninterrupted stretch of speech by one speaker.
@@ -33,13 +35,12 @@ impl Annotation {
 
     /// The distinct speakers in order of first appearance.
     pub fn speakers(&self) -> Vec<SpeakerLabel> {
-        let mut speakers: Vec<SpeakerLabel> = Vec::new();
-        for turn in &self.turns {
-            if !speakers.contains(&turn.speaker) {
-                speakers.push(turn.speaker.clone());
-            }
-        }
-        speakers
+        let mut seen = HashSet::new();
+        self.turns
+            .iter()
+            .filter(|turn| seen.insert(&turn.speaker))
+            .map(|turn| turn.speaker.clone())
+            .collect()
     }
 
     /// The segments of one speaker.
@@ -49,6 +50,31 @@ impl Annotation {
             .filter(|turn| turn.speaker == *speaker)
             .map(|turn| turn.segment)
             .collect()
+    }
+
+    /// The parts of the turns that lie inside `timeline`.
+    #[must_use]
+    pub fn crop(&self, timeline: &Timeline) -> Self {
+        let bounds = timeline.support(0.0);
+        let bounds = bounds.segments();
+        let mut first = 0;
+        let mut kept = Vec::new();
+        for turn in &self.turns {
+            while first < bounds.len() && bounds[first].end <= turn.segment.start {
+                first += 1;
+            }
+            let near = bounds[first..]
+                .iter()
+                .take_while(|bound| bound.start < turn.segment.end);
+            kept.extend(
+                near.filter_map(|bound| turn.segment.intersection(bound))
+                    .map(|segment| Turn {
+                        segment,
+                        ..turn.clone()
+                    }),
+            );
+        }
+        kept.into_iter().collect()
     }
 
     /// All segments, whoever speaks.

@@ -7,6 +7,7 @@
 mod annotation;
 mod diarization;
 mod job;
+mod score;
 mod segment;
 mod sliding_window;
 mod speaker;
@@ -17,6 +18,7 @@ mod warning;
 pub use annotation::{Annotation, Turn};
 pub use diarization::{Diarization, StepSeconds};
 pub use job::{InvalidTransition, JobEvent, JobId, JobStatus, UnknownStatus};
+pub use score::{DiarizationErrorRate, JaccardErrorRate, Score, ScoreOptions};
 pub use segment::Segment;
 pub use sliding_window::SlidingWindow;
 pub use speaker::{SpeakerBounds, SpeakerBoundsError, SpeakerLabel};

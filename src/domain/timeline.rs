@@ -71,6 +71,16 @@ impl Timeline {
         }
         kept.into_iter().collect()
     }
+
+    /// The parts of this timeline that no segment of `removed` covers.
+    #[must_use]
+    pub fn without(&self, removed: &Self) -> Self {
+        let reach = self.segments.iter().map(|segment| segment.end);
+        let (Some(first), Some(end)) = (self.segments.first(), reach.reduce(f64::max)) else {
+            return Self::default();
+        };
+        self.crop(&removed.gaps(Segment::new(first.start, end)))
+    }
 }
 
 impl FromIterator<Segment> for Timeline {
@@ -109,6 +119,16 @@ mod tests {
             speech.gaps(Segment::new(0.0, 10.0)),
             timeline(&[(0.0, 1.0), (3.0, 9.0)])
         );
+    }
+
+    #[test]
+    fn without_takes_away_what_is_covered() {
+        let speech = timeline(&[(1.0, 4.0), (5.0, 6.0)]);
+        assert_eq!(
+            speech.without(&timeline(&[(0.0, 2.0), (3.0, 5.5), (7.0, 8.0)])),
+            timeline(&[(2.0, 3.0), (5.5, 6.0)])
+        );
+        assert_eq!(speech.without(&Timeline::default()), speech);
     }
 
     #[test]

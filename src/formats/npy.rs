@@ -1,0 +1,87 @@
+//! Arrays in NumPy's format, version 1.0.
+//!
+//! Two files belong together, row by row: `embeddings.npy`, `float32` `(windows, dim)`, holds the
+//! L2-normalised embeddings; `labels.npy`, `float64` `(windows, 3)`, holds when each window
+//! starts and ends, in seconds, and its speaker's number (`n` for `SPEAKER_0n`).
+
+use std::io::Write;
+
+use ndarray::{Array2, ArrayView2};
+use ndarray_npy::{ViewNpyError, ViewNpyExt, WriteNpyError, WriteNpyExt};
+use thiserror::Error;
+
+use crate::domain::Diarization;
+
+/// An array that cannot be read.
+#[derive(Debug, Error)]
+pub enum NpyError {
+    /// Not an array, or not one of this type and shape.
+    #[error("expected a two-dimensional float32 array in NumPy's format: {0}")]
+    Format(#[from] ViewNpyError),
+    /// A value that no embedding has.
+    #[error("row {row} (from 0) holds a value that is not finite: {value}")]
+    NotFinite {
+        /// The row, from 0.
+        row: usize,
+        /// NaN or an infinity.
+        value: f32,
+    },
+}
+
+/// Writes `embeddings.npy`.
+pub fn write_embeddings(embeddings: &Array2<f32>, writer: impl Write) -> Result<(), WriteNpyError> {
+    embeddings.write_npy(writer)
+}
+
+/// Writes `labels.npy`.
+pub fn write_labels(diarization: &Diarization, writer: impl Write) -> Result<(), WriteNpyError> {
+    labels(diarization).write_npy(writer)
+}
+
+/// `(windows, 3)`: start and end in seconds, speaker.
+fn labels(diarization: &Diarization) -> Array2<f64> {
+    let rows = diarization.windows.iter().zip(&diarization.labels);
+    let rows = rows.map(|(&window, &label)| {
+        let segment = diarization.sliding_window.segment(window);
+        [segment.start, segment.end, label as f64]
+    });
+    ndarray::arr2(&rows.collect::<Vec<_>>())
+}
+
+/// Reads a file as [`write_embeddings`] and NumPy write them: `(windows, dim)`, finite.
+///
+/// Nothing is allocated on the word of the header: the array is a copy of bytes that are there.
+pub fn read_embeddings(file: &[u8]) -> Result<Array2<f32>, NpyError> {
+    let embeddings = ArrayView2::<f32>::view_npy(file)?;
+    for (row, values) in embeddings.rows().into_iter().enumerate() {
+        if let Some(&value) = values.iter().find(|value| !value.is_finite()) {
+            return Err(NpyError::NotFinite { row, value });
+        }
+    }
+    Ok(embeddings.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn embeddings_read_back() {
+        let embeddings = ndarray::arr2(&[[0.6_f32, 0.8, 0.0], [0.0, 1.0, 0.0]]);
+        let mut bytes = Vec::new();
+        write_embeddings(&embeddings, &mut bytes).unwrap();
+        assert_eq!(read_embeddings(&bytes).unwrap(), embeddings);
+        bytes.truncate(bytes.len() - 1);
+        assert!(read_embeddings(&bytes).is_err());
+    }
+
+    #[test]
+    fn what_is_no_embedding_is_refused() {
+        let mut bytes = Vec::new();
+        let embeddings = ndarray::arr2(&[[0.0_f32], [f32::NAN]]);
+        write_embeddings(&embeddings, &mut bytes).unwrap();
+        let message = read_embeddings(&bytes).unwrap_err().to_string();
+        assert!(message.starts_with("row 1 "), "{message}");
+        assert!(read_embeddings(b"RIFF").is_err());
+    }
+}
