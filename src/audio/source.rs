@@ -1,0 +1,120 @@
+//! The file as the demuxers see it.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use symphonia::core::io::MediaSource;
+use thiserror::Error;
+
+use super::{AudioError, Limits};
+
+/// A file that counts what is read from it and bounds what one step of a demuxer may read.
+///
+/// Demuxers keep what they read of a header, a table or a packet. With the bound on reading, no
+/// claim in a file can make one of those larger than [`Source::LARGEST_STEP`], whatever the format.
+pub(super) struct Source {
+    file: File,
+    bytes: u64,
+    meter: Arc<Meter>,
+}
+
+/// The shared view on a [`Source`] that a demuxer owns.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    position: AtomicU64,
+    allowance: AtomicU64,
+}
+
+/// One element of the container exceeds [`Source::LARGEST_STEP`].
+#[derive(Debug, Error)]
+#[error(
+    "one element must have at most {} bytes; given: more",
+    Source::LARGEST_STEP
+)]
+pub(super) struct ElementTooLarge;
+
+impl Source {
+    /// Bytes one step (opening, or reading one packet) may read. The sample tables of a day of
+    /// video stay below it.
+    pub(super) const LARGEST_STEP: u64 = 64 << 20;
+
+    pub(super) fn open(path: &Path, limits: &Limits) -> Result<(Self, Arc<Meter>), AudioError> {
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(AudioError::NotAFile);
+        }
+        let bytes = metadata.len();
+        if bytes == 0 {
+            return Err(AudioError::EmptyFile);
+        }
+        if bytes > limits.max_bytes {
+            return Err(AudioError::TooLarge {
+                limit: limits.max_bytes,
+                bytes,
+            });
+        }
+        let meter = Arc::new(Meter::default());
+        meter.begin_step();
+        let source = Self {
+            file,
+            bytes,
+            meter: Arc::clone(&meter),
+        };
+        Ok((source, meter))
+    }
+}
+
+impl Meter {
+    /// Grants the next step its full allowance.
+    pub(super) fn begin_step(&self) {
+        self.allowance
+            .store(Source::LARGEST_STEP, Ordering::Relaxed);
+    }
+
+    /// The byte up to which the file has been read.
+    pub(super) fn position(&self) -> u64 {
+        self.position.load(Ordering::Relaxed)
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let allowance = self.meter.allowance.load(Ordering::Relaxed);
+        if allowance == 0 {
+            return Err(io::Error::other(ElementTooLarge));
+        }
+        let most = buffer
+            .len()
+            .min(usize::try_from(allowance).unwrap_or(usize::MAX));
+        let read = self.file.read(&mut buffer[..most])?;
+        self.meter
+            .allowance
+            .store(allowance - read as u64, Ordering::Relaxed);
+        self.meter
+            .position
+            .fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+impl Seek for Source {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = self.file.seek(to)?;
+        self.meter.position.store(position, Ordering::Relaxed);
+        Ok(position)
+    }
+}
+
+impl MediaSource for Source {
+    fn is_seekable(&self) -> bool {
+        true
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        Some(self.bytes)
+    }
+}
