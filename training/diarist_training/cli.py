@@ -15,6 +15,7 @@ import sys
 #: Command name -> (module inside this package, one-line description).
 COMMANDS: dict[str, tuple[str, str]] = {
     "teacher": ("teacher", "embed whole utterances with Resemblyzer, to distil from"),
+    "verify": ("verify", "score speaker encoders on the verification trials"),
 }
 
 

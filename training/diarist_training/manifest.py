@@ -57,6 +57,12 @@ def read_manifest(path: Path, splits: set[str] | None = None) -> list[Utterance]
     return utterances
 
 
+def read_speakers(path: Path) -> set[str]:
+    """Speaker ids of a list file: one per line, ``#`` starts a comment line."""
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    return {line for line in lines if line and not line.startswith("#")}
+
+
 def _utterance(row: dict[str, str | None], path: Path, line: int) -> Utterance:
     seconds = row.get("seconds") or None
     try:

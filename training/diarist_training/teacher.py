@@ -42,7 +42,7 @@ def embed_manifest(root: Path, utterances: list[Utterance], *, workers: int,
         prefetch_factor=64 if workers else None)
     encoder = ResemblyzerEncoder(bf16=bf16)
     rows = []
-    with tqdm(total=len(utterances), unit="clip", desc="resemblyzer") as bar:
+    with tqdm(total=len(utterances), unit="clip", desc="resemblyzer", disable=None) as bar:
         for block in encoder.embed_parts(loader):
             rows.append(block)
             bar.update(len(block))
