@@ -14,6 +14,7 @@ import sys
 
 #: Command name -> (module inside this package, one-line description).
 COMMANDS: dict[str, tuple[str, str]] = {
+    "diarize-score": ("diarize_score", "run diarist over conversations and score it"),
     "simulate": ("simulate", "write conversations with exact RTTM from held-out speakers"),
     "teacher": ("teacher", "embed whole utterances with Resemblyzer, to distil from"),
     "verify": ("verify", "score speaker encoders on the verification trials"),
