@@ -68,7 +68,7 @@ pub enum AudioError {
         reason: String,
     },
     /// Too low or too high a sample rate.
-    #[error("the sample rate must be between {} and {} Hz; given: {0}", SAMPLE_RATES.start(), SAMPLE_RATES.end())]
+    #[error("the sample rate must be between {lowest} and {highest} Hz; given: {0}", lowest = SAMPLE_RATES.start(), highest = SAMPLE_RATES.end())]
     SampleRate(u32),
     /// [`super::DecodeOptions::channel`] names a channel that is not there.
     #[error("channel must be between 1 and {channels}, the number of channels; given: {channel}")]
