@@ -19,6 +19,15 @@ pub enum Warning {
         /// Why.
         reason: String,
     },
+    /// Another clustering algorithm than the one asked for did the work.
+    OtherClustering {
+        /// The one asked for.
+        asked: &'static str,
+        /// The one used.
+        used: &'static str,
+        /// Why.
+        reason: String,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -36,6 +45,13 @@ impl fmt::Display for Warning {
                 reason,
             } => {
                 write!(f, "{asked} asked for, {found} found: {reason}")
+            }
+            Self::OtherClustering {
+                asked,
+                used,
+                reason,
+            } => {
+                write!(f, "clustering by {used} instead of {asked}: {reason}")
             }
         }
     }
