@@ -15,6 +15,8 @@ import sys
 #: Command name -> (module inside this package, one-line description).
 COMMANDS: dict[str, tuple[str, str]] = {
     "diarize-score": ("diarize_score", "run diarist over conversations and score it"),
+    "download": ("download", "fetch public corpora whose licence lets a script do it"),
+    "prepare": ("prepare", "bring a corpus, as its archive unpacks, into the one manifest format"),
     "simulate": ("simulate", "write conversations with exact RTTM from held-out speakers"),
     "teacher": ("teacher", "embed whole utterances with Resemblyzer, to distil from"),
     "verify": ("verify", "score speaker encoders on the verification trials"),
