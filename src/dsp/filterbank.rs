@@ -238,6 +238,25 @@ mod tests {
         assert_eq!(first, second);
     }
 
+    /// `tests/fixtures/golden` was written by the front end that the model was trained with.
+    #[test]
+    fn frames_equal_the_training_front_end() {
+        let golden = |name: &str| -> ndarray::ArrayD<f32> {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/golden");
+            ndarray_npy::read_npy(format!("{folder}/{name}.npy")).unwrap()
+        };
+        let waveform = golden("waveform").into_raw_vec_and_offset().0;
+        let close = |samples: &[f32], expected: &ndarray::ArrayD<f32>| {
+            let frames = frames(samples, 1_000);
+            assert_eq!([frames.len() / MEL_BINS, MEL_BINS], expected.shape());
+            let off = |(a, b): (&f32, &f32)| (a - b).abs();
+            let worst = frames.iter().zip(expected).map(off).fold(0.0, f32::max);
+            assert!(worst < 1e-4, "off by {worst}");
+        };
+        close(&waveform, &golden("features"));
+        close(&waveform[..4_000], &golden("short"));
+    }
+
     #[test]
     fn silence_is_the_floor() {
         let floor = ENERGY_FLOOR.ln();

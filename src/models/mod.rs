@@ -1,1 +1,19 @@
-//! Embedding models and the thread that runs them.
+//! Embedding models: the file's contract, the session that runs it, the thread that owns the
+//! session.
+//!
+//! An embedding model is an ONNX file with input `[batch, frames, 80]` and output `[batch, dim]`
+//! that describes itself by the metadata keys which sherpa-onnx reads ([`Metadata`]). [`Inference`]
+//! loads one, checks it against that contract, and runs it on one thread of its own: callers send
+//! batches of features and wait for embeddings. Only `onnx` below knows ONNX Runtime.
+
+mod error;
+mod inference;
+mod locate;
+mod metadata;
+mod onnx;
+mod settings;
+
+pub use error::ModelError;
+pub use inference::{Description, Embedded, Inference, Pending};
+pub use metadata::{Framework, Metadata, MetadataError};
+pub use settings::{Provider, Settings};

@@ -9,8 +9,8 @@ pub const FRAME_SAMPLES: usize = 256;
 
 /// A stream of samples turned into the probability of speech, one per [`FRAME_SAMPLES`].
 ///
-/// A small recurrent network over mel features (the `earshot` crate) looks at a frame and some
-/// 64 ms before it, never ahead.
+/// The small recurrent network of the `earshot` crate looks at a frame and what came before it,
+/// never ahead.
 pub struct SpeechDetector {
     detector: Box<Detector>,
     /// Samples of a frame that is not complete yet.

@@ -1,7 +1,6 @@
 //! Thresholds and durations.
 
 use serde::Deserialize;
-use thiserror::Error;
 
 /// When a frame counts as speech, and which stretches are worth keeping.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -31,58 +30,49 @@ impl Default for Settings {
     }
 }
 
-/// A setting outside its limits.
-#[derive(Debug, Clone, PartialEq, Error)]
-#[error("speech.{name} must be {limit}; given: {value}")]
-pub struct SettingsError {
-    /// The setting.
-    pub name: &'static str,
-    /// What it may be.
-    pub limit: &'static str,
-    /// What it is.
-    pub value: f64,
-}
-
 impl Settings {
     /// Longest duration any of the settings may ask for, in seconds.
     const LONGEST: f64 = 10.0;
 
-    /// Checks every setting.
-    ///
-    /// # Errors
-    /// The first setting outside its limits.
-    pub fn validate(&self) -> Result<(), SettingsError> {
+    /// One sentence per value beyond its limit; empty when all is well.
+    pub fn validate(&self) -> Vec<String> {
         let probability = |value: f32| (0.0..=1.0).contains(&value);
         let duration = |value: f64| (0.0..=Self::LONGEST).contains(&value);
         let seconds = "between 0 and 10 seconds";
-        let (onset, offset) = (f64::from(self.onset), f64::from(self.offset));
-        let checks = [
-            ("onset", probability(self.onset), "between 0 and 1", onset),
+        let Self {
+            onset,
+            offset,
+            min_duration_off: off,
+            min_duration_on: on,
+            padding,
+        } = *self;
+        [
+            (
+                "onset",
+                probability(onset),
+                "between 0 and 1",
+                onset.to_string(),
+            ),
             (
                 "offset",
-                probability(self.offset),
+                probability(offset),
                 "between 0 and 1",
-                offset,
-            ),
-            ("offset", offset <= onset, "at most speech.onset", offset),
-            (
-                "min_duration_off",
-                duration(self.min_duration_off),
-                seconds,
-                self.min_duration_off,
+                offset.to_string(),
             ),
             (
-                "min_duration_on",
-                duration(self.min_duration_on),
-                seconds,
-                self.min_duration_on,
+                "offset",
+                !(offset > onset),
+                "at most onset",
+                offset.to_string(),
             ),
-            ("padding", duration(self.padding), seconds, self.padding),
-        ];
-        match checks.into_iter().find(|(_, holds, _, _)| !holds) {
-            None => Ok(()),
-            Some((name, _, limit, value)) => Err(SettingsError { name, limit, value }),
-        }
+            ("min_duration_off", duration(off), seconds, off.to_string()),
+            ("min_duration_on", duration(on), seconds, on.to_string()),
+            ("padding", duration(padding), seconds, padding.to_string()),
+        ]
+        .into_iter()
+        .filter(|(_, holds, _, _)| !holds)
+        .map(|(name, _, limit, value)| format!("{name} must be {limit}; given: {value}"))
+        .collect()
     }
 }
 
@@ -91,29 +81,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_defaults_hold_and_a_wrong_value_is_named_with_its_limit() {
-        Settings::default().validate().unwrap();
-        let message = |settings: Settings| settings.validate().unwrap_err().to_string();
+    fn the_defaults_hold_and_every_wrong_value_is_named_with_its_limit() {
+        assert!(Settings::default().validate().is_empty());
         let wrong = Settings {
-            onset: 1.5,
-            ..Settings::default()
-        };
-        assert_eq!(
-            message(wrong),
-            "speech.onset must be between 0 and 1; given: 1.5"
-        );
-        let crossed = Settings {
+            onset: 0.5,
             offset: 0.75,
-            ..Settings::default()
-        };
-        assert_eq!(
-            message(crossed),
-            "speech.offset must be at most speech.onset; given: 0.75"
-        );
-        let nan = Settings {
             padding: f64::NAN,
             ..Settings::default()
         };
-        assert!(message(nan).starts_with("speech.padding must be between 0 and 10 seconds"));
+        assert_eq!(
+            wrong.validate(),
+            [
+                "offset must be at most onset; given: 0.75",
+                "padding must be between 0 and 10 seconds; given: NaN",
+            ]
+        );
     }
 }
