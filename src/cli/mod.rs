@@ -7,10 +7,11 @@
     reason = "this is the room that talks to a user at a terminal"
 )]
 
+mod embed;
 mod healthcheck;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -35,6 +36,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write speaker embeddings of audio files as arrays
+    Embed(embed::Args),
     /// Ask a running server whether it is ready; exit code 0 says yes
     Healthcheck(healthcheck::Args),
 }
@@ -69,8 +72,15 @@ fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(cli: Cli) -> anyhow::Result<()> {
     let settings = |flags| config::load(cli.config.as_deref(), flags);
     match cli.command {
+        Command::Embed(args) => embed::run(&args, &settings(model(args.model.as_deref()))?),
         Command::Healthcheck(args) => healthcheck::run(&args, &settings(Vec::new())?),
     }
+}
+
+/// What `--model` overrides.
+fn model(path: Option<&Path>) -> config::Overrides {
+    let path = path.map(|path| ("model.path", path.to_string_lossy().as_ref().into()));
+    path.into_iter().collect()
 }
 
 #[cfg(test)]

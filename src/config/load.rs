@@ -168,6 +168,8 @@ mod tests {
     fn the_defaults_are_valid() {
         let settings = layer(Vec::new()).unwrap();
         assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(settings.model, crate::models::Settings::default());
+        assert_eq!(settings.speech, crate::speech::Settings::default());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::telemetry;
+use crate::{models, speech, telemetry};
 pub use load::{ConfigError, Overrides, load};
 
 /// The commented defaults, as shipped.
@@ -45,6 +45,10 @@ pub struct Settings {
     pub shutdown_seconds: u64,
     /// Logging.
     pub log: telemetry::Settings,
+    /// The embedding model.
+    pub model: models::Settings,
+    /// Speech activity.
+    pub speech: speech::Settings,
 }
 
 impl Settings {
@@ -65,7 +69,11 @@ impl Settings {
                 self.shutdown_seconds
             ));
         }
-        let rooms = [sentence(self.log.validate())];
+        let rooms = [
+            sentence(self.log.validate()),
+            sentence(self.model.validate()),
+            sentence(self.speech.validate()),
+        ];
         problems.extend(rooms.into_iter().flatten());
         problems
     }

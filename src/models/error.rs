@@ -110,6 +110,15 @@ pub enum ModelError {
     Stopped,
 }
 
+impl ModelError {
+    /// Values that do not fill the shape they were meant for.
+    pub(super) fn shape(error: ndarray::ShapeError) -> Self {
+        Self::Run {
+            reason: error.to_string(),
+        }
+    }
+}
+
 fn list(paths: &[PathBuf]) -> String {
     let paths: Vec<_> = paths.iter().map(|p| p.display().to_string()).collect();
     paths.join(", ")

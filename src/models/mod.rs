@@ -6,6 +6,7 @@
 //! loads one, checks it against that contract, and runs it on one thread of its own: callers send
 //! batches of features and wait for embeddings. Only `onnx` below knows ONNX Runtime.
 
+mod embedder;
 mod error;
 mod inference;
 mod locate;
@@ -13,7 +14,8 @@ mod metadata;
 mod onnx;
 mod settings;
 
+pub use embedder::Embedder;
 pub use error::ModelError;
 pub use inference::{Description, Embedded, Inference, Pending};
 pub use metadata::{Framework, Metadata, MetadataError};
-pub use settings::{Provider, Settings};
+pub use settings::{Provider, Settings, SettingsError};

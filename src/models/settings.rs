@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer};
+use thiserror::Error;
 
 /// Where the network is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -61,28 +62,44 @@ fn nothing_if_empty<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf
     PathBuf::deserialize(from).map(|path| (!path.as_os_str().is_empty()).then_some(path))
 }
 
+/// A setting outside its limits.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("model.{name} must be between {least} and {most}; given: {given}")]
+pub struct SettingsError {
+    /// The setting.
+    pub name: &'static str,
+    /// The smallest value allowed.
+    pub least: usize,
+    /// The largest value allowed.
+    pub most: usize,
+    /// What it is.
+    pub given: usize,
+}
+
 impl Settings {
     const MAX_THREADS: usize = 256;
     const MAX_BATCH_SIZE: usize = 256;
 
-    /// One sentence per value beyond its limit; empty when all is well.
-    pub fn validate(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        if self.threads > Self::MAX_THREADS {
-            problems.push(format!(
-                "threads must be at most {}; given: {}",
-                Self::MAX_THREADS,
-                self.threads
-            ));
+    /// Checks every setting; whether the files exist is found out when they are opened.
+    ///
+    /// # Errors
+    /// The first setting outside its limits.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        let limits = [
+            ("threads", self.threads, 0, Self::MAX_THREADS),
+            ("batch_size", self.batch_size, 1, Self::MAX_BATCH_SIZE),
+        ];
+        for (name, given, least, most) in limits {
+            if !(least..=most).contains(&given) {
+                return Err(SettingsError {
+                    name,
+                    least,
+                    most,
+                    given,
+                });
+            }
         }
-        if !(1..=Self::MAX_BATCH_SIZE).contains(&self.batch_size) {
-            problems.push(format!(
-                "batch_size must be between 1 and {}; given: {}",
-                Self::MAX_BATCH_SIZE,
-                self.batch_size
-            ));
-        }
-        problems
+        Ok(())
     }
 
     /// The number of threads in force: physical cores, but no more than the process may use.
@@ -100,19 +117,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_defaults_hold_and_wrong_values_are_named() {
-        assert!(Settings::default().validate().is_empty());
+    fn the_defaults_hold_and_a_wrong_value_is_named_with_its_limit() {
+        Settings::default().validate().unwrap();
         let wrong = Settings {
-            threads: 257,
             batch_size: 0,
             ..Settings::default()
         };
         assert_eq!(
-            wrong.validate(),
-            [
-                "threads must be at most 256; given: 257",
-                "batch_size must be between 1 and 256; given: 0",
-            ]
+            wrong.validate().unwrap_err().to_string(),
+            "model.batch_size must be between 1 and 256; given: 0"
         );
     }
 }

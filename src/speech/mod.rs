@@ -6,4 +6,4 @@ mod settings;
 
 pub use detector::{FRAME_SAMPLES, SpeechDetector};
 pub use segments::segments;
-pub use settings::Settings;
+pub use settings::{Settings, SettingsError};

@@ -1,6 +1,7 @@
 //! Thresholds and durations.
 
 use serde::Deserialize;
+use thiserror::Error;
 
 /// When a frame counts as speech, and which stretches are worth keeping.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -30,12 +31,27 @@ impl Default for Settings {
     }
 }
 
+/// A setting outside its limits.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[error("speech.{name} must be {limit}; given: {given}")]
+pub struct SettingsError {
+    /// The setting.
+    pub name: &'static str,
+    /// What it may be.
+    pub limit: &'static str,
+    /// What it is.
+    pub given: String,
+}
+
 impl Settings {
     /// Longest duration any of the settings may ask for, in seconds.
     const LONGEST: f64 = 10.0;
 
-    /// One sentence per value beyond its limit; empty when all is well.
-    pub fn validate(&self) -> Vec<String> {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// The first setting outside its limits.
+    pub fn validate(&self) -> Result<(), SettingsError> {
         let probability = |value: f32| (0.0..=1.0).contains(&value);
         let duration = |value: f64| (0.0..=Self::LONGEST).contains(&value);
         let seconds = "between 0 and 10 seconds";
@@ -46,7 +62,7 @@ impl Settings {
             min_duration_on: on,
             padding,
         } = *self;
-        [
+        let checks = [
             (
                 "onset",
                 probability(onset),
@@ -61,18 +77,18 @@ impl Settings {
             ),
             (
                 "offset",
-                !(offset > onset),
-                "at most onset",
+                offset <= onset,
+                "at most speech.onset",
                 offset.to_string(),
             ),
             ("min_duration_off", duration(off), seconds, off.to_string()),
             ("min_duration_on", duration(on), seconds, on.to_string()),
             ("padding", duration(padding), seconds, padding.to_string()),
-        ]
-        .into_iter()
-        .filter(|(_, holds, _, _)| !holds)
-        .map(|(name, _, limit, value)| format!("{name} must be {limit}; given: {value}"))
-        .collect()
+        ];
+        match checks.into_iter().find(|(_, holds, _, _)| !holds) {
+            None => Ok(()),
+            Some((name, _, limit, given)) => Err(SettingsError { name, limit, given }),
+        }
     }
 }
 
@@ -81,20 +97,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_defaults_hold_and_every_wrong_value_is_named_with_its_limit() {
-        assert!(Settings::default().validate().is_empty());
-        let wrong = Settings {
-            onset: 0.5,
+    fn the_defaults_hold_and_a_wrong_value_is_named_with_its_limit() {
+        Settings::default().validate().unwrap();
+        let message = |settings: Settings| settings.validate().unwrap_err().to_string();
+        let crossed = Settings {
             offset: 0.75,
+            ..Settings::default()
+        };
+        assert_eq!(
+            message(crossed),
+            "speech.offset must be at most speech.onset; given: 0.75"
+        );
+        let nan = Settings {
             padding: f64::NAN,
             ..Settings::default()
         };
         assert_eq!(
-            wrong.validate(),
-            [
-                "offset must be at most onset; given: 0.75",
-                "padding must be between 0 and 10 seconds; given: NaN",
-            ]
+            message(nan),
+            "speech.padding must be between 0 and 10 seconds; given: NaN"
         );
     }
 }

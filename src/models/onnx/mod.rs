@@ -138,9 +138,7 @@ impl EmbeddingSession {
                 given: format!("{shape:?}"),
             });
         }
-        Array2::from_shape_vec(expected, values).map_err(|error| ModelError::Run {
-            reason: error.to_string(),
-        })
+        Array2::from_shape_vec(expected, values).map_err(ModelError::shape)
     }
 }
 
