@@ -75,7 +75,7 @@ impl<'a> Embedder<'a> {
         let dim = self.inference.dim();
         let shape = (self.table.len() / dim, dim);
         Ok(Embedded {
-            embeddings: Array2::from_shape_vec(shape, self.table).map_err(ModelError::shape)?,
+            embeddings: Array2::from_shape_vec(shape, self.table)?,
             seconds: self.seconds,
         })
     }
@@ -83,8 +83,7 @@ impl<'a> Embedder<'a> {
     fn submit(&mut self) -> Result<(), ModelError> {
         let values = std::mem::take(&mut self.batch);
         let rows = values.len() / (self.frames * MEL_BINS);
-        let features = Array3::from_shape_vec((rows, self.frames, MEL_BINS), values)
-            .map_err(ModelError::shape)?;
+        let features = Array3::from_shape_vec((rows, self.frames, MEL_BINS), values)?;
         self.in_flight.push_back(self.inference.submit(features));
         Ok(())
     }

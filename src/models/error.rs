@@ -110,9 +110,9 @@ pub enum ModelError {
     Stopped,
 }
 
-impl ModelError {
+impl From<ndarray::ShapeError> for ModelError {
     /// Values that do not fill the shape they were meant for.
-    pub(super) fn shape(error: ndarray::ShapeError) -> Self {
+    fn from(error: ndarray::ShapeError) -> Self {
         Self::Run {
             reason: error.to_string(),
         }

@@ -12,6 +12,7 @@ mod inference;
 mod locate;
 mod metadata;
 mod onnx;
+mod runner;
 mod settings;
 
 pub use embedder::Embedder;

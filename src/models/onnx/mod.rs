@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use half::f16;
-use ndarray::{Array2, ArrayView3};
+use ndarray::{Array2, Array3};
 use ort::environment::Environment;
 use ort::ep::{self, ArenaExtendStrategy, cuda::ConvAlgorithmSearch};
 use ort::logging::LogLevel;
@@ -75,7 +75,7 @@ impl EmbeddingSession {
                         reason: error.to_string(),
                     })?
             }
-            Provider::Cpu | Provider::Auto => options(environment, threads).map_err(run_error)?,
+            Provider::Cpu | Provider::Auto => options(environment, threads)?,
         };
         let path = match &settings.path {
             Some(path) => path.clone(),
@@ -94,8 +94,8 @@ impl EmbeddingSession {
             session,
             input,
             output,
-            keep_memory: run_options().map_err(run_error)?,
-            free_memory: run_options().and_then(freeing_memory).map_err(run_error)?,
+            keep_memory: run_options()?,
+            free_memory: run_options().and_then(freeing_memory)?,
             path,
             metadata,
             provider,
@@ -109,7 +109,7 @@ impl EmbeddingSession {
     /// back.
     pub(super) fn run(
         &mut self,
-        features: ArrayView3<'_, f32>,
+        features: &Array3<f32>,
         once: bool,
     ) -> Result<Array2<f32>, ModelError> {
         let options = if once {
@@ -119,16 +119,15 @@ impl EmbeddingSession {
         };
         let outputs = match self.input {
             Precision::Single => {
-                let input = TensorRef::from_array_view(features).map_err(run_error)?;
+                let input = TensorRef::from_array_view(features)?;
                 self.session.run_with_options(ort::inputs![input], options)
             }
             Precision::Half => {
-                let input = Tensor::from_array(features.mapv(f16::from_f32)).map_err(run_error)?;
+                let input = Tensor::from_array(features.mapv(f16::from_f32))?;
                 self.session.run_with_options(ort::inputs![input], options)
             }
-        }
-        .map_err(run_error)?;
-        let (shape, values) = extract(&outputs[0], self.output).map_err(run_error)?;
+        }?;
+        let (shape, values) = extract(&outputs[0], self.output)?;
         let expected = [features.shape()[0], self.metadata.dim];
         if shape != expected.map(|length| length as i64) {
             return Err(ModelError::Shape {
@@ -138,7 +137,7 @@ impl EmbeddingSession {
                 given: format!("{shape:?}"),
             });
         }
-        Array2::from_shape_vec(expected, values).map_err(ModelError::shape)
+        Ok(Array2::from_shape_vec(expected, values)?)
     }
 }
 
@@ -264,8 +263,10 @@ fn freeing_memory(
     Ok(options)
 }
 
-fn run_error(error: ort::Error) -> ModelError {
-    ModelError::Run {
-        reason: error.to_string(),
+impl From<ort::Error> for ModelError {
+    fn from(error: ort::Error) -> Self {
+        Self::Run {
+            reason: error.to_string(),
+        }
     }
 }
