@@ -16,6 +16,7 @@ import sys
 COMMANDS: dict[str, tuple[str, str]] = {
     "diarize-score": ("diarize_score", "run diarist over conversations and score it"),
     "download": ("download", "fetch public corpora whose licence lets a script do it"),
+    "pitch": ("pitch", "median fundamental frequency per speaker, to tell likely children"),
     "prepare": ("prepare", "bring a corpus, as its archive unpacks, into the one manifest format"),
     "simulate": ("simulate", "write conversations with exact RTTM from held-out speakers"),
     "teacher": ("teacher", "embed whole utterances with Resemblyzer, to distil from"),
