@@ -19,6 +19,7 @@ CARGO_DENY_VERSION := 0.20.2
 CARGO_MACHETE_VERSION := 0.9.2
 
 -include training/training.mk
+-include training/models.mk
 
 .PHONY: help
 help: ## list the commands

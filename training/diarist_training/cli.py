@@ -14,11 +14,17 @@ import sys
 
 #: Command name -> (module inside this package, one-line description).
 COMMANDS: dict[str, tuple[str, str]] = {
+    "card": ("card", "put measured tables into a model's card"),
     "diarize-score": ("diarize_score", "run diarist over conversations and score it"),
     "download": ("download", "fetch public corpora whose licence lets a script do it"),
     "pitch": ("pitch", "median fundamental frequency per speaker, to tell likely children"),
+    "export": ("export", "write a trained network as ONNX files that describe themselves"),
+    "golden": ("golden", "write the arrays that other implementations of the front end are tested on"),
     "prepare": ("prepare", "bring a corpus, as its archive unpacks, into the one manifest format"),
+    "quantize": ("quantize", "make the int8 and weights-int8 forms of an exported file"),
+    "rebuild": ("rebuild", "make the fp32 and fp16 forms out of the weights-int8 file"),
     "simulate": ("simulate", "write conversations with exact RTTM from held-out speakers"),
+    "speed": ("speed", "measure how much audio per second ONNX Runtime embeds"),
     "teacher": ("teacher", "embed whole utterances with Resemblyzer, to distil from"),
     "verify": ("verify", "score speaker encoders on the verification trials"),
 }

@@ -1,0 +1,118 @@
+"""The tables of a model's card. Each takes the model's folder and gives Markdown."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import onnx
+
+from .onnx_forms import metadata
+
+LICENCES = {"commonvoice": "CC0", "commonvoice-fa": "CC0", "speechocean762": "CC BY 4.0",
+            "librispeech": "CC BY 4.0", "fsdd": "CC BY-SA 4.0"}
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows]) + "\n"
+
+
+def _read(folder: Path, name: str) -> dict:
+    return json.loads((folder / "measurements" / name).read_text(encoding="utf-8"))
+
+
+def _percent(rate: float) -> str:
+    return f"{100 * rate:.2f}"
+
+
+def files(folder: Path) -> str:
+    """The committed files, their sizes and hashes."""
+    return _table(("file", "MB", "SHA-256"),
+                  ((path.name, f"{path.stat().st_size / 1e6:.1f}", f"`{hashlib.sha256(path.read_bytes()).hexdigest()}`")
+                   for path in sorted(folder.glob("*int8.onnx"))))
+
+
+def description(folder: Path) -> str:
+    """The metadata that the weights-int8 file carries."""
+    path = folder / f"{folder.name}.weights-int8.onnx"
+    return _table(("key", "value"), ((key, f"`{value}`" if value else "") for key, value in
+                                     sorted(metadata(onnx.load(path)).items())))
+
+
+def data(folder: Path) -> str:
+    """Speakers, clips and hours by split and corpus, with licences."""
+    rows = _read(folder, "data.json")
+    listed = [(row["split"], row["corpus"], LICENCES.get(row["corpus"], ""), row["speakers"], row["clips"], row["hours"])
+              for row in rows]
+    total = ("all", "", "", *(round(sum(row[key] for row in rows), 2) for key in ("speakers", "clips", "hours")))
+    return _table(("split", "corpus", "licence", "speakers", "clips", "hours"), [*listed, total])
+
+
+def training(folder: Path) -> str:
+    """Budget and outcome of the run, and its recipe."""
+    run = _read(folder, "training.json")
+    outcome = [("wall time", f"{run['seconds'] / 60:.0f} minutes"), ("optimiser steps", run["steps"]),
+               ("crops seen", run["crops"]), ("weights chosen", run["chosen"]),
+               *((f"validation EER, {name}", f"{_percent(rate)}%") for name, rate in run["validation_eer"].items())]
+    recipe = "".join(f"{key}: {json.dumps(value)}\n" for key, value in run["recipe"].items())
+    return _table(("", ""), outcome) + f"\n```yaml\n{recipe}```\n"
+
+
+def verification(folder: Path) -> str:
+    """EER and minDCF of every system on every set and length."""
+    rows = _read(folder, "verification/verification.json")["results"]
+    return _table(("set", "corpus", "length", "system", "EER %", "95% interval", "minDCF 0.05", "minDCF 0.01",
+                   "threshold", "targets", "non-targets"),
+                  ((row["set"], row["corpus"], _length(row), row["system"], _percent(row["eer"]),
+                    f"{100 * row['eer_low']:.1f} to {100 * row['eer_high']:.1f}", f"{row['min_dcf_05']:.3f}",
+                    f"{row['min_dcf_01']:.3f}", f"{row['threshold']:.3f}", row["targets"], row["nontargets"])
+                   for row in rows))
+
+
+def _length(row: dict) -> str:
+    return row["length"] if row["length"] == "full" else f"{row['length']} s"
+
+
+def eer_change(folder: Path) -> str:
+    """EER in points against fp32, for every shipped form, on all corpora together."""
+    rows = [row for row in _read(folder, "verification/verification.json")["results"] if row["corpus"] == "all"]
+    exact = {(row["set"], row["length"]): row["eer"] for row in rows if row["system"] == "fp32"}
+    changes = ((row["set"], _length(row), row["system"], f"{100 * (row['eer'] - exact[row['set'], row['length']]):+.2f}",
+                f"{row['eer'] / exact[row['set'], row['length']]:.2f}") for row in rows if row["system"] != "fp32")
+    return _table(("set", "length", "system", "EER minus fp32's, points", "times fp32's"), changes)
+
+
+def diarization(folder: Path) -> str:
+    """DER and JER of the whole pipeline: every report in ``measurements/diarization/``."""
+    reports = sorted((folder / "measurements" / "diarization").glob("*.json"))
+    if not reports:
+        raise FileNotFoundError(2, "no report", str(folder / "measurements" / "diarization"))
+    lines = []
+    for path in reports:
+        for row in json.loads(path.read_text(encoding="utf-8"))["rows"]:
+            lines.append((path.stem, row["speakers"], row["files"], f"{row['collar']:g}",
+                          *(_percent(row[name]) for name in ("der", "miss", "false_alarm", "confusion", "jer")),
+                          f"{100 * row['count_right']:.0f}%"))
+    return _table(("report", "speakers", "files", "collar s", "DER %", "miss", "false alarm", "confusion", "JER %",
+                   "count right"), lines)
+
+
+def speed(folder: Path) -> str:
+    """Window audio per second of computing, by form, threads and batch size."""
+    report = _read(folder, "speed.json")
+    batches = sorted({row["batch"] for row in report["rows"]})
+    rates = {(row["model"], row["threads"], row["batch"]): row["audio_seconds_per_second"] for row in report["rows"]}
+    rows = [(model, threads, *(f"{rates[model, threads, batch]:.0f}" for batch in batches))
+            for model, threads in dict.fromkeys((row["model"], row["threads"]) for row in report["rows"])]
+    return (f"{report['processor']}, ONNX Runtime {report['onnxruntime']}, windows of {report['window_seconds']} s; "
+            "seconds of window audio per second:\n\n"
+            + _table(("file", "threads", *(f"batch {batch}" for batch in batches)), rows))
+
+
+TABLES: dict[str, Callable[[Path], str]] = {
+    "files": files, "description": description, "data": data, "training": training,
+    "verification": verification, "eer-change": eer_change, "diarization": diarization, "speed": speed,
+}

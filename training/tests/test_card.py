@@ -1,0 +1,57 @@
+"""Cards: blocks are replaced by tables made from measurements, and committed cards are current."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from diarist_training.card import BLOCK, CardError, render
+
+CARDS = sorted((Path(__file__).resolve().parents[2] / "models").glob("*/card.md"))
+SPEED = {"processor": "some CPU", "onnxruntime": "1.2.3", "window_seconds": 1.5, "rows": [
+    {"model": "a.onnx", "threads": 1, "batch": 1, "audio_seconds_per_second": 12.4},
+    {"model": "a.onnx", "threads": 1, "batch": 8, "audio_seconds_per_second": 99.6}]}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "measurements").mkdir()
+    (tmp_path / "measurements" / "speed.json").write_text(json.dumps(SPEED))
+    return tmp_path
+
+
+def test_a_block_is_replaced_and_the_words_around_it_stay(folder):
+    text = render("before\n<!-- speed -->\nold\n<!-- /speed -->\nafter\n", folder)
+    assert "old" not in text
+    assert "| a.onnx | 1 | 12 | 100 |" in text
+    assert text.startswith("before\n") and text.endswith("\nafter\n")
+    assert render(text, folder) == text
+
+
+def test_eer_change_is_against_fp32_of_the_same_trials(folder):
+    row = {"set": "verify", "corpus": "all", "length": "1.5"}
+    results = [row | {"system": "fp32", "eer": 0.050}, row | {"system": "int8", "eer": 0.052},
+               row | {"system": "resemblyzer", "eer": 0.1}]
+    target = folder / "measurements" / "verification"
+    target.mkdir()
+    (target / "verification.json").write_text(json.dumps({"results": results}))
+    text = render("<!-- eer-change -->\n<!-- /eer-change -->\n", folder)
+    assert "| verify | 1.5 s | int8 | +0.20 | 1.04 |" in text
+    assert "| verify | 1.5 s | resemblyzer | +5.00 | 2.00 |" in text
+
+
+def test_an_unknown_table_is_named(folder):
+    with pytest.raises(CardError, match="'sped'"):
+        render("<!-- sped -->\n<!-- /sped -->\n", folder)
+
+
+def test_a_missing_measurement_is_named(folder):
+    with pytest.raises(CardError, match="training.json"):
+        render("<!-- training -->\n<!-- /training -->\n", folder)
+
+
+@pytest.mark.parametrize("path", CARDS, ids=lambda path: path.parent.name)
+def test_committed_card_is_current(path):
+    text = path.read_text(encoding="utf-8")
+    assert BLOCK.search(text)
+    assert render(text, path.parent) == text
