@@ -12,7 +12,8 @@ models: training/.venv/installed ## rebuild the fp32 and fp16 files in models/ (
 .PHONY: model-release
 model-release: training/.venv/installed ## all forms of a new model out of CHECKPOINT, into MODEL=models/NAME
 	$(TRAINING) export $(CHECKPOINT) --output-dir $(MODEL)
-	$(TRAINING) quantize $(MODEL_STEM).fp32.onnx --manifest $(DIARIST_SHARED)/data/manifest.tsv
+	$(TRAINING) quantize $(MODEL_STEM).fp32.onnx --manifest $(DIARIST_SHARED)/data/manifest.tsv \
+		--held-out training/recipes/children-heldout.txt
 	ls -l $(MODEL)
 
 .PHONY: model-measure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,8 @@ from .manifest import ManifestError, read_manifest
 WINDOW_SECONDS = 1.5
 
 
-def calibration_features(manifest: Path, count: int, seed: int) -> np.ndarray:
-    """Features of `count` windows of the `train` split, ``[count, 150, 80]``.
+def calibration_features(manifest: Path, count: int, seed: int, held_out: Container[str] = ()) -> np.ndarray:
+    """Features of `count` windows of the `train` split but for ``held_out`` speakers, ``[count, 150, 80]``.
 
     Speakers are drawn without replacement, so that no voice, language or microphone sets
     the ranges alone; the same seed draws the same windows.
@@ -24,6 +25,8 @@ def calibration_features(manifest: Path, count: int, seed: int) -> np.ndarray:
     generator = np.random.default_rng(seed)
     by_speaker: dict[str, list[str]] = {}
     for item in read_manifest(manifest, {"train"}):
+        if item.speaker in held_out:
+            continue
         by_speaker.setdefault(item.speaker, []).append(item.path)
     speakers = sorted(by_speaker)
     length, fbank, rows = round(WINDOW_SECONDS * SAMPLE_RATE), Fbank(), []

@@ -20,7 +20,7 @@ from onnxruntime.quantization import (CalibrationDataReader, CalibrationMethod, 
 
 from .calibration import calibration_features
 from .export import INPUT, save, session
-from .manifest import shared_data
+from .manifest import read_speakers, shared_data
 from .onnx_forms import described, metadata, weights_int8
 
 INTEGER_OPERATORS = ["Conv", "Relu", "Add", "MaxPool"]
@@ -77,6 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, help="NAME.fp32.onnx; NAME.int8.onnx and NAME.weights-int8.onnx go beside it")
     parser.add_argument("--output-dir", type=Path, help="another folder for the two files")
     parser.add_argument("--manifest", type=Path, default=shared_data() / "manifest.tsv")
+    parser.add_argument("--held-out", type=Path, help="file of speakers that calibration must not hear")
     parser.add_argument("--windows", type=int, default=CALIBRATION_WINDOWS)
     parser.add_argument("--keep-float", action="append", default=[], metavar="NODE",
                         help="node that stays in floating point in the int8 form; repeatable")
@@ -87,7 +88,8 @@ def run(args: argparse.Namespace) -> None:
     model = onnx.load(args.model)
     folder = args.output_dir or args.model.parent
     name = args.model.name.removesuffix(".onnx").removesuffix(".fp32")
-    features = calibration_features(args.manifest, args.windows + 64, CALIBRATION_SEED)
+    held_out = read_speakers(args.held_out) if args.held_out else ()
+    features = calibration_features(args.manifest, args.windows + 64, CALIBRATION_SEED, held_out)
     seen, unseen = features[: args.windows], features[args.windows :]
     reference = session(model).run(None, {INPUT: unseen})[0]
     for form, quantised in (("weights-int8", weights_int8(model)),
