@@ -25,6 +25,8 @@ from .onnx_forms import described, metadata, weights_int8
 
 INTEGER_OPERATORS = ["Conv", "Relu", "Add", "MaxPool"]
 CALIBRATION_WINDOWS, CALIBRATION_SEED = 512, 1
+#: Further windows, to compare the forms on.
+UNSEEN_WINDOWS = 64
 
 
 def after_pooling(model: onnx.ModelProto) -> list[str]:
@@ -89,7 +91,7 @@ def run(args: argparse.Namespace) -> None:
     folder = args.output_dir or args.model.parent
     name = args.model.name.removesuffix(".onnx").removesuffix(".fp32")
     held_out = read_speakers(args.held_out) if args.held_out else ()
-    features = calibration_features(args.manifest, args.windows + 64, CALIBRATION_SEED, held_out)
+    features = calibration_features(args.manifest, args.windows + UNSEEN_WINDOWS, CALIBRATION_SEED, held_out)
     seen, unseen = features[: args.windows], features[args.windows :]
     reference = session(model).run(None, {INPUT: unseen})[0]
     for form, quantised in (("weights-int8", weights_int8(model)),
