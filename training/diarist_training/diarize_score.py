@@ -86,7 +86,7 @@ def _run_pipeline(args: argparse.Namespace, conversations: list[Conversation]) -
             options += ["--num-speakers", str(item.speakers)]
         if encoder:
             path = args.output / f"{item.audio.stem}.windows.npy"
-            if not path.exists():
+            if not path.exists() or path.stat().st_mtime < item.audio.stat().st_mtime:
                 np.save(path, encoder(windows(read_mono(item.audio))))
             options += ["--window-embeddings", str(path)]
         diarize(args.pipeline, item, args.output, options, environment)
