@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,7 @@ class Material:
     by_speaker: dict[str, list[Utterance]]
     long: list[str]
     short: list[str]
+    decoded: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, manifest: Path, split: str) -> "Material":
@@ -47,6 +48,12 @@ class Material:
         names = sorted(by_speaker)
         return cls(manifest.parent, dict(by_speaker), [name for name in names if total[name] >= LONG_SECONDS],
                    [name for name in names if total[name] < LONG_SECONDS])
+
+    def clips(self, name: str) -> list[np.ndarray]:
+        """All that ``name`` says, decoded once."""
+        if name not in self.decoded:
+            self.decoded[name] = [read_mono(self.root / item.path) for item in self.by_speaker[name]]
+        return self.decoded[name]
 
     def seconds(self, names: list[str]) -> float:
         """Length of all that ``names`` say."""
@@ -76,8 +83,7 @@ def conversation(material: Material, index: int, *, minutes: float, seed: int,
     chance = OVERLAP_CHANCES[(index + index // len(SPEAKERS)) % len(OVERLAP_CHANCES)]
     for _ in range(_ATTEMPTS):
         names = material.cast(count, minutes, rng)
-        voices = [voice(name, [read_mono(material.root / item.path) for item in material.by_speaker[name]], rng)
-                  for name in names]
+        voices = [voice(name, material.clips(name), rng) for name in names]
         plan = plan_conversation(voices, round(minutes * 60 * SAMPLE_RATE), chance, rng)
         if {turn.speaker for turn in plan.turns} == set(range(count)):
             scene = draw_scene(count, noise, rng)

@@ -19,25 +19,32 @@ BRIDGE_SECONDS = 0.3
 MIN_REGION_SECONDS = 0.3
 BACKCHANNEL_SECONDS = (0.25, 1.0)
 _FINE_PAUSE_SECONDS = 0.12
-_BELOW_SPEECH_DB = 30.0  # quieter than the loud frames by this much is a pause
+_BELOW_SPEECH_DB = 30.0  # quieter than the loud frames by this much is a pause,
+_ABOVE_FLOOR_DB = 9.0  # and so is what is within this much of the quietest frames,
+_ALWAYS_SPEECH_DB = 12.0  # but never what is within this much of the loud ones
 _RESERVED = 8  # one clip in this many is kept for backchannels
 
 Region = tuple[int, int]  # first and one-past-last sample, multiples of FRAME
 
 
 def speech_regions(wave: np.ndarray, bridge_seconds: float = BRIDGE_SECONDS) -> list[Region]:
-    """Where someone speaks in a clip: frames within 30 dB of its 95th percentile level.
+    """Where someone speaks in a clip: 10 ms frames whose level is that of speech.
 
-    Pauses shorter than ``bridge_seconds`` are closed; islands below 50 ms dropped first.
+    A frame counts when its level, averaged with its neighbours', is within 30 dB of the
+    clip's 95th percentile and 9 dB above its 5th, or within 12 dB of the 95th: recordings
+    with a noisy floor need the second bound. Islands below 50 ms are dropped, then pauses
+    shorter than ``bridge_seconds`` closed.
     """
     count = len(wave) // FRAME
     if count == 0:
         return []
     power = np.square(wave[: count * FRAME].reshape(count, FRAME).astype(np.float64)).mean(axis=1)
-    loud = np.quantile(power, 0.95)
+    loud, floor = np.quantile(power, [0.95, 0.05])
     if loud <= 1e-10:
         return []
-    active = power > loud * 10 ** (-_BELOW_SPEECH_DB / 10)
+    threshold = max(loud * 10 ** (-_BELOW_SPEECH_DB / 10), floor * 10 ** (_ABOVE_FLOOR_DB / 10))
+    smooth = np.convolve(np.pad(power, 1, mode="edge"), np.ones(3) / 3, mode="valid")
+    active = smooth > min(threshold, loud * 10 ** (-_ALWAYS_SPEECH_DB / 10))
     regions = [region for region in _runs(active) if region[1] - region[0] >= 5]
     merged: list[list[int]] = []
     for start, end in regions:
