@@ -25,8 +25,8 @@ packages() {
     local column=$1 tool
     for tool in "${missing[@]}"; do
         case "$tool" in
-            cc) echo "gcc libc6-dev|gcc|gcc|gcc|llvm" ;;
-            c++) echo "g++|gcc-c++|gcc|gcc-c++|llvm" ;;
+            cc) echo "gcc libc6-dev|gcc|gcc|gcc|" ;;
+            c++) echo "g++|gcc-c++|gcc|gcc-c++|" ;;
             cmake) echo "cmake|cmake|cmake|cmake|cmake" ;;
             curl) echo "curl|curl|curl|curl|curl" ;;
             python3) echo "python3 python3-venv python3-pip|python3 python3-pip|python python-pip|python3 python3-pip|python3" ;;
@@ -61,7 +61,7 @@ These tools are missing: ${missing[*]}
   Fedora, RHEL:    sudo dnf install $(packages 2)
   Arch:            sudo pacman -S $(packages 3)
   openSUSE:        sudo zypper install $(packages 4)
-  macOS:           brew install $(packages 5)
+  macOS:           xcode-select --install; brew install $(packages 5)
 TEXT
     exit 1
 fi

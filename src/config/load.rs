@@ -78,7 +78,7 @@ fn layer(leaves: Vec<Leaf>) -> Result<Settings, ConfigError> {
         if broken.is_empty() && problems.is_empty() {
             return Ok(settings);
         }
-        // A room stops at its first broken limit: take back what it names and ask again.
+        // A room may stop at its first broken limit: take back what it names and ask again.
         let before = accepted.len();
         for sentence in broken {
             let place = take_back(&mut accepted, &sentence);
@@ -168,8 +168,6 @@ mod tests {
     fn the_defaults_are_valid() {
         let settings = layer(Vec::new()).unwrap();
         assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(settings.model, crate::models::Settings::default());
-        assert_eq!(settings.speech, crate::speech::Settings::default());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::{models, speech, telemetry};
+use crate::{audio, clustering, models, speech, telemetry};
 pub use load::{ConfigError, Overrides, load};
 
 /// The commented defaults, as shipped.
@@ -43,6 +43,10 @@ pub struct Settings {
     pub role: Role,
     /// Seconds that work in progress has to finish after a signal to stop.
     pub shutdown_seconds: u64,
+    /// What audio is accepted.
+    pub audio: audio::Limits,
+    /// How embeddings are grouped.
+    pub clustering: clustering::Settings,
     /// Logging.
     pub log: telemetry::Settings,
     /// The embedding model.
@@ -55,8 +59,7 @@ impl Settings {
     /// Seconds a shutdown may take at most.
     const MAX_SHUTDOWN_SECONDS: u64 = 3600;
 
-    /// A sentence for each room whose section has a value beyond its limit, beginning with the key;
-    /// empty when all is well.
+    /// A sentence per value beyond its limit, beginning with the key; empty when all is well.
     pub fn validate(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.data_dir.as_os_str().is_empty() {
@@ -70,6 +73,8 @@ impl Settings {
             ));
         }
         let rooms = [
+            sentence(self.audio.validate()),
+            sentence(self.clustering.validate()),
             sentence(self.log.validate()),
             sentence(self.model.validate()),
             sentence(self.speech.validate()),
@@ -81,4 +86,18 @@ impl Settings {
 
 fn sentence<E: std::fmt::Display>(checked: Result<(), E>) -> Option<String> {
     checked.err().map(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_states_the_defaults_that_the_rooms_have() {
+        let settings = load(None, Vec::new()).unwrap();
+        assert_eq!(settings.audio, audio::Limits::default());
+        assert_eq!(settings.model, models::Settings::default());
+        assert_eq!(settings.speech, speech::Settings::default());
+        assert_eq!(settings.clustering, clustering::Settings::default());
+    }
 }
