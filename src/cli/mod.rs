@@ -7,8 +7,11 @@
     reason = "this is the room that talks to a user at a terminal"
 )]
 
+mod diarize;
 mod embed;
+mod evaluate;
 mod healthcheck;
+mod progress;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -17,6 +20,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config;
+use crate::domain::SpeakerBoundsError;
 
 /// The work failed.
 const FAILED: u8 = 1;
@@ -36,8 +40,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Tell who speaks when in audio files; needs no server
+    Diarize(diarize::Args),
     /// Write speaker embeddings of audio files as arrays
     Embed(embed::Args),
+    /// Score RTTM against a reference: DER, JER and their components
+    Evaluate(evaluate::Args),
     /// Ask a running server whether it is ready; exit code 0 says yes
     Healthcheck(healthcheck::Args),
 }
@@ -60,7 +68,7 @@ fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("diarist: {error:#}");
-            if error.is::<config::ConfigError>() {
+            if error.is::<config::ConfigError>() || error.is::<SpeakerBoundsError>() {
                 ExitCode::from(WRONG_USAGE)
             } else {
                 ExitCode::from(FAILED)
@@ -72,7 +80,9 @@ fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(cli: Cli) -> anyhow::Result<()> {
     let settings = |flags| config::load(cli.config.as_deref(), flags);
     match cli.command {
+        Command::Diarize(args) => diarize::run(&args, &settings(args.overrides())?),
         Command::Embed(args) => embed::run(&args, &settings(model(args.model.as_deref()))?),
+        Command::Evaluate(args) => evaluate::run(&args),
         Command::Healthcheck(args) => healthcheck::run(&args, &settings(Vec::new())?),
     }
 }

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 /// The section `[clustering]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// The algorithm.
     pub method: Method,

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::{audio, clustering, models, speech, telemetry};
+use crate::{audio, clustering, models, pipeline, speech, telemetry};
 pub use load::{ConfigError, Overrides, load};
 
 /// The commented defaults, as shipped.
@@ -53,6 +53,8 @@ pub struct Settings {
     pub model: models::Settings,
     /// Speech activity.
     pub speech: speech::Settings,
+    /// Windows and turns.
+    pub pipeline: pipeline::Settings,
 }
 
 impl Settings {
@@ -78,6 +80,7 @@ impl Settings {
             sentence(self.log.validate()),
             sentence(self.model.validate()),
             sentence(self.speech.validate()),
+            sentence(self.pipeline.validate()),
         ];
         problems.extend(rooms.into_iter().flatten());
         problems
@@ -99,5 +102,6 @@ mod tests {
         assert_eq!(settings.model, models::Settings::default());
         assert_eq!(settings.speech, speech::Settings::default());
         assert_eq!(settings.clustering, clustering::Settings::default());
+        assert_eq!(settings.pipeline, pipeline::Settings::default());
     }
 }

@@ -6,10 +6,44 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Score, ScoreOptions};
 
-/// One file's or one corpus' score, in seconds and as fractions of 1.
+/// A score and how it came about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScoreJson {
+    /// The rates and their components.
+    #[serde(flatten)]
+    pub rates: RatesJson,
+    /// What was left out.
+    pub options: OptionsJson,
+}
+
+/// The scores of several files, and of all of them as one corpus.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportJson {
+    /// One entry a file.
+    pub files: Vec<FileJson>,
+    /// Ratios of sums over the files.
+    pub total: RatesJson,
+    /// What was left out.
+    pub options: OptionsJson,
+}
+
+/// One file's score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileJson {
+    /// The file's name in the RTTM.
+    pub file: String,
+    /// The rates and their components.
+    #[serde(flatten)]
+    pub rates: RatesJson,
+}
+
+/// Rates as fractions of 1 and their components in seconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RatesJson {
     /// Diarization error rate.
     pub der: f64,
     /// Jaccard error rate.
@@ -24,8 +58,6 @@ pub struct ScoreJson {
     pub confusion: f64,
     /// Speakers in the scored part of the reference.
     pub speakers: f64,
-    /// How it was scored.
-    pub options: OptionsJson,
 }
 
 /// What was left out, and by which convention.
@@ -55,6 +87,31 @@ impl ScoreJson {
     /// A score and how it came about.
     pub fn new(score: &Score, options: ScoreOptions) -> Self {
         Self {
+            rates: score.into(),
+            options: OptionsJson::new(options),
+        }
+    }
+}
+
+impl ReportJson {
+    /// The scores of files by name, and their sum.
+    pub fn new(rows: &[(String, Score)], options: ScoreOptions) -> Self {
+        let total: Score = rows.iter().map(|(_, score)| *score).sum();
+        let files = rows.iter().map(|(file, score)| FileJson {
+            file: file.clone(),
+            rates: score.into(),
+        });
+        Self {
+            files: files.collect(),
+            total: (&total).into(),
+            options: OptionsJson::new(options),
+        }
+    }
+}
+
+impl From<&Score> for RatesJson {
+    fn from(score: &Score) -> Self {
+        Self {
             der: score.der.rate(),
             jer: score.jer.rate(),
             total: score.der.total,
@@ -62,7 +119,6 @@ impl ScoreJson {
             false_alarm: score.der.false_alarm,
             confusion: score.der.confusion,
             speakers: score.jer.speakers,
-            options: OptionsJson::new(options),
         }
     }
 }

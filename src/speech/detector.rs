@@ -68,6 +68,11 @@ impl SpeechDetector {
         &self.probabilities
     }
 
+    /// The probabilities, given away.
+    pub fn into_probabilities(self) -> Vec<f32> {
+        self.probabilities
+    }
+
     fn frame(&mut self) {
         self.probabilities
             .push(self.detector.predict_f32(&self.pending));

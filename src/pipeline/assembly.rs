@@ -1,0 +1,171 @@
+//! Window labels to turns.
+
+use super::runs::runs;
+use super::settings::Settings;
+use super::votes::Votes;
+use crate::domain::{Annotation, Segment, SpeakerLabel, Timeline, Turn};
+
+/// Seconds a frame of the vote lasts.
+const FRAME: f64 = 0.01;
+
+/// Who speaks when, by cluster number.
+#[derive(Debug, Clone, PartialEq)]
+struct Piece {
+    segment: Segment,
+    cluster: usize,
+    /// Mean margin over the piece.
+    confidence: f64,
+}
+
+/// Turns, and the clusters in order of first appearance: the speaker with number `n` is cluster
+/// `order[n]`.
+pub(super) struct Assembled {
+    pub(super) annotation: Annotation,
+    pub(super) order: Vec<usize>,
+}
+
+/// Lets the windows vote for every frame of `speech` and joins what one speaker says.
+///
+/// Turns begin and end where speech does, or where the vote changes within it.
+pub(super) fn assemble(speech: &Timeline, votes: &Votes, settings: &Settings) -> Assembled {
+    let least = (settings.min_duration_on / FRAME).round() as usize;
+    let mut pieces: Vec<Piece> = Vec::new();
+    for segment in speech.segments() {
+        for piece in divide(*segment, votes, least) {
+            match pieces.last_mut() {
+                Some(last) if continues(last, &piece, settings.min_duration_off) => {
+                    join(last, &piece);
+                }
+                _ => pieces.push(piece),
+            }
+        }
+    }
+    let mut order = Vec::new();
+    for piece in &pieces {
+        if !order.contains(&piece.cluster) {
+            order.push(piece.cluster);
+        }
+    }
+    let number = |cluster| order.iter().position(|&other| other == cluster);
+    let turns = pieces.iter().map(|piece| Turn {
+        segment: piece.segment,
+        speaker: SpeakerLabel::nth(number(piece.cluster).unwrap_or_default()),
+        confidence: Some(piece.confidence as f32),
+    });
+    Assembled {
+        annotation: turns.collect(),
+        order,
+    }
+}
+
+/// One stretch of speech, divided among its speakers.
+fn divide(segment: Segment, votes: &Votes, least: usize) -> Vec<Piece> {
+    let frames = (segment.duration() / FRAME).round().max(1.0);
+    let frame = segment.duration() / frames;
+    let times = (0..frames as usize).map(|index| segment.start + (index as f64 + 0.5) * frame);
+    let mut start = 0;
+    let runs = runs(&votes.winners(times), least).into_iter();
+    runs.map(|run| {
+        let from = segment.start + start as f64 * frame;
+        start += run.frames;
+        // The last one ends where speech does, without a rounding error.
+        let to = if start == frames as usize {
+            segment.end
+        } else {
+            segment.start + start as f64 * frame
+        };
+        Piece {
+            segment: Segment::new(from, to),
+            cluster: run.speaker,
+            confidence: f64::from(run.margin) / run.frames as f64,
+        }
+    })
+    .collect()
+}
+
+fn continues(last: &Piece, next: &Piece, pause: f64) -> bool {
+    last.cluster == next.cluster
+        && next.segment.start - last.segment.end <= pause + Segment::PRECISION
+}
+
+/// Extends `last` to the end of `next`; confidences are weighted by speech.
+fn join(last: &mut Piece, next: &Piece) {
+    let [a, b] = [&*last, next].map(|piece| piece.segment.duration());
+    last.confidence = (last.confidence * a + next.confidence * b) / (a + b);
+    last.segment.end = next.segment.end;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array2, arr2};
+
+    /// Windows of 1.5 s every 0.75 s with these clusters.
+    fn votes(clusters: &[usize]) -> Votes {
+        let windows = (0..clusters.len())
+            .map(|index| Segment::new(0.75 * index as f64, 0.75 * index as f64 + 1.5))
+            .collect();
+        let mut embeddings = Array2::zeros((clusters.len(), 2));
+        for (index, &cluster) in clusters.iter().enumerate() {
+            embeddings[[index, cluster]] = 1.0;
+        }
+        Votes::new(windows, &embeddings, &arr2(&[[1.0, 0.0], [0.0, 1.0]]))
+    }
+
+    fn speech(segments: &[(f64, f64)]) -> Timeline {
+        let segments = segments.iter();
+        segments
+            .map(|&(start, end)| Segment::new(start, end))
+            .collect()
+    }
+
+    fn lines(assembled: &Assembled) -> Vec<String> {
+        let turns = assembled.annotation.turns().iter();
+        turns
+            .map(|turn| {
+                let Segment { start, end } = turn.segment;
+                format!("{} {start:.2} {end:.2}", turn.speaker)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn speakers_are_numbered_by_first_appearance_and_bounded_by_speech() {
+        let votes = votes(&[1, 1, 1, 1, 0, 0, 0, 0]);
+        let assembled = assemble(&speech(&[(0.5, 5.5)]), &votes, &Settings::default());
+        // Between the middles of windows 3 (3.0) and 4 (3.75) lies 3.375.
+        assert_eq!(
+            lines(&assembled),
+            ["SPEAKER_00 0.50 3.37", "SPEAKER_01 3.37 5.50"]
+        );
+        assert_eq!(assembled.order, [1, 0]);
+    }
+
+    #[test]
+    fn short_pauses_are_bridged_and_long_ones_are_not() {
+        let votes = votes(&[0; 10]);
+        let speech = speech(&[(0.0, 1.0), (1.4, 2.0), (4.0, 5.0)]);
+        let assembled = assemble(&speech, &votes, &Settings::default());
+        assert_eq!(
+            lines(&assembled),
+            ["SPEAKER_00 0.00 2.00", "SPEAKER_00 4.00 5.00"]
+        );
+        let confidence = assembled.annotation.turns()[0].confidence.unwrap();
+        assert!((confidence - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_flicker_within_speech_is_no_turn() {
+        let votes = votes(&[0, 0, 0, 0, 0, 0]);
+        let settings = Settings {
+            min_duration_on: 20.0,
+            ..Settings::default()
+        };
+        let assembled = assemble(&speech(&[(0.0, 0.05), (1.0, 4.0)]), &votes, &settings);
+        assert_eq!(
+            assembled.annotation.turns().len(),
+            2,
+            "speech is never dropped"
+        );
+    }
+}

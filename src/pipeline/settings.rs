@@ -1,0 +1,83 @@
+//! What the pipeline does between its libraries.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{clustering, speech};
+
+/// The section `[pipeline]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Share of a window (0 to 1) that must be speech for the window to be embedded.
+    pub min_speech: f32,
+    /// Seconds a speaker holds the floor at least; shorter turns within a stretch of speech go to
+    /// a neighbour.
+    pub min_duration_on: f64,
+    /// Pauses of one speaker up to this many seconds do not end a turn.
+    pub min_duration_off: f64,
+}
+
+/// The sections that decide what a recording's diarization is, given a model.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PipelineSettings {
+    /// Speech activity.
+    pub speech: speech::Settings,
+    /// Clustering.
+    pub clustering: clustering::Settings,
+    /// The rest.
+    pub pipeline: Settings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            min_speech: 0.5,
+            min_duration_on: 0.3,
+            min_duration_off: 0.5,
+        }
+    }
+}
+
+/// A setting beyond its limit.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[error("pipeline.{key} must be between 0 and {most}; given: {value}")]
+pub struct SettingsError {
+    key: &'static str,
+    most: f64,
+    value: f64,
+}
+
+impl Settings {
+    /// Checks every value against its limit.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        for (key, value, most) in [
+            ("min_speech", f64::from(self.min_speech), 1.0),
+            ("min_duration_on", self.min_duration_on, 10.0),
+            ("min_duration_off", self.min_duration_off, 10.0),
+        ] {
+            if !(0.0..=most).contains(&value) {
+                return Err(SettingsError { key, most, value });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Settings;
+
+    #[test]
+    fn values_beyond_their_limits_are_named() {
+        assert_eq!(Settings::default().validate(), Ok(()));
+        let settings = Settings {
+            min_speech: f32::NAN,
+            ..Settings::default()
+        };
+        assert_eq!(
+            settings.validate().unwrap_err().to_string(),
+            "pipeline.min_speech must be between 0 and 1; given: NaN"
+        );
+    }
+}

@@ -1,0 +1,163 @@
+//! Overlapping windows vote for the speaker of an instant.
+
+use ndarray::Array2;
+
+use crate::domain::Segment;
+
+/// The windows of a recording and how close each is to every speaker.
+pub(super) struct Votes {
+    /// When each window takes place, in order.
+    windows: Vec<Segment>,
+    /// Cosine of each window's embedding and each speaker's centroid, `(windows, speakers)`.
+    cosines: Array2<f32>,
+}
+
+/// The outcome of one vote.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Winner {
+    /// The speaker's number.
+    pub(super) speaker: usize,
+    /// How far ahead of the second: 0 to 1.
+    pub(super) margin: f32,
+}
+
+impl Votes {
+    /// `embeddings` `(windows, dim)` and `centroids` `(speakers, dim)` are unit vectors; at least
+    /// one window and one speaker.
+    pub(super) fn new(
+        windows: Vec<Segment>,
+        embeddings: &Array2<f32>,
+        centroids: &Array2<f32>,
+    ) -> Self {
+        Self {
+            windows,
+            cosines: embeddings.dot(&centroids.t()),
+        }
+    }
+
+    /// Who speaks at each of `times`, ascending.
+    ///
+    /// A window's weight falls linearly from 1 at its middle to 0 at its ends; the score of a
+    /// speaker is the weighted mean of the windows' cosines. Where no window has any weight, the
+    /// one whose middle is nearest decides.
+    pub(super) fn winners(&self, times: impl IntoIterator<Item = f64>) -> Vec<Winner> {
+        let mut scores = vec![0.0_f32; self.cosines.ncols()];
+        let mut first = 0;
+        times
+            .into_iter()
+            .map(|time| {
+                while first < self.windows.len() && self.windows[first].end <= time {
+                    first += 1;
+                }
+                self.score(time, first, &mut scores);
+                winner(&scores)
+            })
+            .collect()
+    }
+
+    /// Fills in the speakers' scores at `time`; windows before `first` are over by then.
+    fn score(&self, time: f64, first: usize, scores: &mut [f32]) {
+        scores.fill(0.0);
+        let mut total = 0.0;
+        for index in first..self.windows.len() {
+            let window = self.windows[index];
+            if window.start >= time {
+                break;
+            }
+            let half = 0.5 * window.duration();
+            let weight = (1.0 - (time - window.middle()).abs() / half) as f32;
+            if weight > 0.0 {
+                total += weight;
+                for (score, cosine) in scores.iter_mut().zip(self.cosines.row(index)) {
+                    *score += weight * cosine;
+                }
+            }
+        }
+        if total > 0.0 {
+            for score in scores.iter_mut() {
+                *score /= total;
+            }
+        } else {
+            let nearest = self.nearest(time, first);
+            for (score, cosine) in scores.iter_mut().zip(self.cosines.row(nearest)) {
+                *score = *cosine;
+            }
+        }
+    }
+
+    /// The window whose middle is nearest to `time`, given the first one that is not over.
+    fn nearest(&self, time: f64, first: usize) -> usize {
+        let distance = |index: usize| (self.windows[index].middle() - time).abs();
+        let last = self.windows.len() - 1;
+        let (before, after) = (first.saturating_sub(1), first.min(last));
+        if distance(before) <= distance(after) {
+            before
+        } else {
+            after
+        }
+    }
+}
+
+/// The best speaker, and `(best - second) / (1 - second)`: the part of the room between the second
+/// and certainty that the best one fills. With one speaker the second counts as zero.
+fn winner(scores: &[f32]) -> Winner {
+    let mut best = (0, f32::MIN);
+    let mut second = f32::MIN;
+    for (speaker, &score) in scores.iter().enumerate() {
+        if score > best.1 {
+            second = best.1;
+            best = (speaker, score);
+        } else if score > second {
+            second = score;
+        }
+    }
+    let second = if scores.len() > 1 { second } else { 0.0 };
+    let room = 1.0 - second;
+    let margin = if room > f32::EPSILON {
+        ((best.1 - second) / room).clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
+    Winner {
+        speaker: best.0,
+        margin,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::arr2;
+
+    fn votes() -> Votes {
+        let windows = vec![
+            Segment::new(0.0, 1.5),
+            Segment::new(0.75, 2.25),
+            Segment::new(6.0, 7.5),
+        ];
+        let embeddings = arr2(&[[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]);
+        Votes::new(windows, &embeddings, &arr2(&[[1.0, 0.0], [0.0, 1.0]]))
+    }
+
+    #[test]
+    fn the_nearer_middle_weighs_more() {
+        let winners = votes().winners([0.2, 1.1, 1.15, 2.0]);
+        let speakers: Vec<_> = winners.iter().map(|winner| winner.speaker).collect();
+        assert_eq!(speakers, [0, 0, 1, 1]);
+        assert!(winners[0].margin > 0.99 && winners[1].margin < 0.2);
+    }
+
+    #[test]
+    fn where_no_window_is_the_nearest_one_decides() {
+        let winners = votes().winners([3.0, 5.0, 9.0]);
+        let speakers: Vec<_> = winners.iter().map(|winner| winner.speaker).collect();
+        assert_eq!(speakers, [1, 0, 0]);
+    }
+
+    #[test]
+    fn alone_the_margin_is_the_cosine() {
+        assert!((winner(&[0.75]).margin - 0.75).abs() < 1e-6);
+        assert!((winner(&[0.6, 0.2]).margin - 0.5).abs() < 1e-6);
+        assert!(winner(&[1.0, 1.0]).margin.abs() < 1e-6);
+    }
+}
