@@ -1,1 +1,32 @@
-//! The jobs table: all SQL lives here.
+//! What the service remembers: a row for every job, beside the queue's own tables.
+//!
+//! [`Db`] owns the connection pool and every SQL statement of the crate. A job's row and its
+//! dispatch through the queue are written in one transaction, and every change of a running job
+//! names the attempt that makes it, so that a worker that lost its job cannot overwrite another's.
+//!
+//! The statements keep to what `SQLite` and `PostgreSQL` share; what is `SQLite`'s alone is in
+//! [`pool`](self) and in the two aliases [`Sql`] and [`Queue`].
+
+mod dispatch;
+mod error;
+mod jobs;
+mod lifecycle;
+mod options;
+mod pool;
+mod record;
+#[cfg(test)]
+mod tests;
+
+pub use dispatch::{Dispatch, QUEUE};
+pub use error::DbError;
+pub use jobs::{Cancel, NewJob};
+pub use lifecycle::{Claim, Outcome};
+pub use options::{JobOptions, ScoringOptions};
+pub use pool::Db;
+pub use record::{Failure, JobRecord};
+
+/// The database behind [`Db`].
+pub type Sql = sqlx::Sqlite;
+
+/// The queue's backend, on the same database.
+pub type Queue = apalis_sqlite::SqliteStorage<Dispatch>;

@@ -1,1 +1,140 @@
-//! Where audio and results are kept.
+//! Where bytes are kept: uploads and what was made of them.
+//!
+//! [`Storage`] speaks of uploads and artefacts and hides the object store behind it, today a
+//! folder. Nothing is visible under its name before it is complete and on disk.
+
+mod artefact;
+mod error;
+mod upload;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Path as Key};
+
+pub use artefact::Artefact;
+pub use error::StorageError;
+pub use upload::Upload;
+
+use crate::domain::JobId;
+
+/// The store: cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Storage {
+    objects: Arc<LocalFileSystem>,
+}
+
+impl Storage {
+    /// The store in folder `root`, which is created if need be.
+    ///
+    /// # Errors
+    /// [`StorageError::Folder`] if it cannot be.
+    pub fn open(root: &Path) -> Result<Self, StorageError> {
+        let folder = |source| StorageError::Folder {
+            path: root.to_owned(),
+            source,
+        };
+        std::fs::create_dir_all(root).map_err(folder)?;
+        let objects = LocalFileSystem::new_with_prefix(root)?
+            .with_automatic_cleanup(true)
+            .with_fsync(true);
+        Ok(Self {
+            objects: Arc::new(objects),
+        })
+    }
+
+    /// Starts an upload of job `id`'s audio.
+    pub async fn put_upload(&self, id: JobId) -> Result<Upload, StorageError> {
+        Upload::start(&*self.objects, &audio_key(id)).await
+    }
+
+    /// A file to read job `id`'s audio from.
+    ///
+    /// # Errors
+    /// [`StorageError::Missing`] if there is none.
+    pub async fn open_audio(&self, id: JobId) -> Result<PathBuf, StorageError> {
+        let key = audio_key(id);
+        self.objects.head(&key).await?;
+        Ok(self.objects.path_to_filesystem(&key)?)
+    }
+
+    /// Keeps an artefact of attempt `attempt` at job `id`, replacing an earlier one.
+    pub async fn put_artefact(
+        &self,
+        id: JobId,
+        attempt: i64,
+        artefact: Artefact,
+        bytes: Bytes,
+    ) -> Result<(), StorageError> {
+        let key = artefact_key(id, attempt, artefact);
+        self.objects.put(&key, bytes.into()).await?;
+        Ok(())
+    }
+
+    /// An artefact of attempt `attempt` at job `id`.
+    ///
+    /// # Errors
+    /// [`StorageError::Missing`] if there is none.
+    pub async fn get_artefact(
+        &self,
+        id: JobId,
+        attempt: i64,
+        artefact: Artefact,
+    ) -> Result<Bytes, StorageError> {
+        let key = artefact_key(id, attempt, artefact);
+        Ok(self.objects.get(&key).await?.bytes().await?)
+    }
+
+    /// Removes everything that was kept for job `id`.
+    pub async fn delete_job(&self, id: JobId) -> Result<(), StorageError> {
+        for folder in [audio_folder(id), results_folder(id)] {
+            let keys: Vec<Key> = self
+                .objects
+                .list(Some(&folder))
+                .map_ok(|object| object.location)
+                .try_collect()
+                .await?;
+            for key in keys {
+                match self.objects.delete(&key).await {
+                    Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the store can be written and read.
+    pub async fn ping(&self) -> Result<(), StorageError> {
+        let key = Key::from("ping");
+        self.objects
+            .put(&key, Bytes::from_static(b"ping").into())
+            .await?;
+        self.objects.get(&key).await?.bytes().await?;
+        Ok(())
+    }
+}
+
+fn audio_folder(id: JobId) -> Key {
+    Key::from(format!("audio/{id}"))
+}
+
+fn audio_key(id: JobId) -> Key {
+    audio_folder(id).join("upload")
+}
+
+fn results_folder(id: JobId) -> Key {
+    Key::from(format!("results/{id}"))
+}
+
+/// Artefacts are kept by attempt, so that a worker that has lost its job writes beside the results
+/// of the one that has it, never over them.
+fn artefact_key(id: JobId, attempt: i64, artefact: Artefact) -> Key {
+    results_folder(id)
+        .join(attempt.to_string())
+        .join(artefact.file_name())
+}

@@ -27,6 +27,7 @@ const ROOMS: [(&str, &[&str]); 17] = [
         &[
             "domain",
             "audio",
+            "clustering",
             "models",
             "pipeline",
             "storage",
@@ -82,8 +83,8 @@ const ROOMS: [(&str, &[&str]); 17] = [
 /// Libraries that stay behind one room's doors: the paths below `src/` that may name them.
 const LIBRARIES: [(&str, &[&str]); 19] = [
     ("anyhow", &["cli/"]),
-    ("apalis", &["jobs/"]),
-    ("apalis_sqlite", &["jobs/"]),
+    ("apalis", &["db/", "jobs/"]),
+    ("apalis_sqlite", &["db/", "jobs/"]),
     ("axum", &["http/"]),
     ("clap", &["cli/", "config/"]),
     ("earshot", &["speech/"]),

@@ -1,0 +1,30 @@
+//! What can go wrong with the database.
+
+use thiserror::Error;
+
+use crate::domain::InvalidTransition;
+
+/// A failure of the database, never of the caller.
+#[derive(Debug, Error)]
+pub enum DbError {
+    /// The database refused or could not be reached.
+    #[error("database: {0}")]
+    Sql(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("migrating the database: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The queue refused a dispatch.
+    #[error("queue: {0}")]
+    Queue(#[from] apalis_sqlite::Error),
+    /// A row holds what this version does not write.
+    #[error("column {column} of a job holds {value:?}, which this version does not understand")]
+    Corrupt {
+        /// The column.
+        column: &'static str,
+        /// What it holds.
+        value: String,
+    },
+    /// A change that the job's status does not allow.
+    #[error(transparent)]
+    Transition(#[from] InvalidTransition),
+}

@@ -1,0 +1,142 @@
+//! Accepting, reading, calling off and removing jobs.
+
+use std::time::Duration;
+
+use chrono::Utc;
+
+use super::{Db, DbError, JobOptions, JobRecord, dispatch, record::millis};
+use crate::domain::{JobEvent, JobId, JobStatus};
+
+/// A job to be accepted.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// Its id, under which the audio is stored already.
+    pub id: JobId,
+    /// The recording's name in RTTM.
+    pub name: String,
+    /// What was asked for.
+    pub options: JobOptions,
+    /// Size of the upload.
+    pub audio_bytes: u64,
+    /// What to tell the caller already.
+    pub warning: Option<String>,
+}
+
+/// What came of a wish to cancel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancel {
+    /// It had not started and is canceled now.
+    Done,
+    /// It is running; its worker will stop it.
+    Requested,
+    /// It was over already.
+    TooLate(JobStatus),
+}
+
+impl Db {
+    /// Writes the job and its dispatch, both or neither.
+    pub async fn create_job(&self, job: &NewJob) -> Result<(), DbError> {
+        let now = millis(Utc::now());
+        let options =
+            serde_json::to_string(&job.options).map_err(|e| sqlx::Error::Encode(e.into()))?;
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "INSERT INTO diarizations (id, status, name, options, audio_bytes, warning, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
+        )
+        .bind(job.id.to_string())
+        .bind(JobStatus::Created.as_str())
+        .bind(&job.name)
+        .bind(options)
+        .bind(job.audio_bytes.cast_signed())
+        .bind(&job.warning)
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
+        dispatch::push(&mut tx, job.id, Duration::ZERO).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The job, if there is one.
+    pub async fn job(&self, id: JobId) -> Result<Option<JobRecord>, DbError> {
+        let job = sqlx::query_as("SELECT * FROM diarizations WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(job)
+    }
+
+    /// How many jobs there are of each status that occurs.
+    pub async fn job_counts(&self) -> Result<Vec<(JobStatus, u64)>, DbError> {
+        let rows: Vec<(String, i64)> =
+            sqlx::query_as("SELECT status, COUNT(*) FROM diarizations GROUP BY status")
+                .fetch_all(&self.pool)
+                .await?;
+        rows.into_iter()
+            .map(|(status, count)| match status.parse() {
+                Ok(status) => Ok((status, count.unsigned_abs())),
+                Err(_) => Err(DbError::Corrupt {
+                    column: "status",
+                    value: status,
+                }),
+            })
+            .collect()
+    }
+
+    /// Cancels a job that waits, or asks the worker of one that runs to stop. `None` without such
+    /// a job.
+    pub async fn cancel_job(&self, id: JobId) -> Result<Option<Cancel>, DbError> {
+        let mut tx = self.begin().await?;
+        let Some(job) = sqlx::query_as::<_, JobRecord>("SELECT * FROM diarizations WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&mut *tx)
+            .await?
+        else {
+            return Ok(None);
+        };
+        let cancel = match job.status {
+            JobStatus::Running => Cancel::Requested,
+            status => match status.transition(JobEvent::Cancel) {
+                Ok(_) => Cancel::Done,
+                Err(refused) => return Ok(Some(Cancel::TooLate(refused.status))),
+            },
+        };
+        let now = millis(Utc::now());
+        let status = match cancel {
+            Cancel::Done => JobStatus::Canceled,
+            _ => job.status,
+        };
+        sqlx::query(
+            "UPDATE diarizations SET status = $1, cancel_requested = TRUE, updated_at = $2, finished_at = $3
+             WHERE id = $4 AND status = $5 AND attempt = $6",
+        )
+        .bind(status.as_str())
+        .bind(now)
+        .bind((cancel == Cancel::Done).then_some(now))
+        .bind(id.to_string())
+        .bind(job.status.as_str())
+        .bind(job.attempt)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(Some(cancel))
+    }
+
+    /// Forgets a job that is over; `false` if it is not, or never was.
+    pub async fn delete_job(&self, id: JobId) -> Result<bool, DbError> {
+        let deleted = sqlx::query(
+            "DELETE FROM diarizations WHERE id = $1 AND status IN ('succeeded', 'failed', 'canceled')",
+        )
+        .bind(id.to_string())
+        .execute(&self.pool)
+        .await?;
+        Ok(deleted.rows_affected() > 0)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+}

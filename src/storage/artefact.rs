@@ -1,0 +1,32 @@
+//! What is kept of a job beside its audio.
+
+/// A file made for or from a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Artefact {
+    /// The reference that came with the job or was put later, in RTTM. Belongs to the job, not to
+    /// an attempt, and is kept under attempt 0.
+    Reference,
+    /// Who spoke when, in RTTM.
+    Rttm,
+    /// The whole result, in JSON.
+    Result,
+    /// Window embeddings, `(windows, dim)`, in NumPy's format.
+    Embeddings,
+    /// Window times and labels, in NumPy's format.
+    Labels,
+    /// Figures about the run, in JSON.
+    Metrics,
+}
+
+impl Artefact {
+    pub(super) const fn file_name(self) -> &'static str {
+        match self {
+            Self::Reference => "reference.rttm",
+            Self::Rttm => "result.rttm",
+            Self::Result => "result.json",
+            Self::Embeddings => "embeddings.npy",
+            Self::Labels => "labels.npy",
+            Self::Metrics => "metrics.json",
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Bytes on their way in.
+
+use bytes::Bytes;
+use object_store::{ObjectStore, PutMultipartOptions, WriteMultipart, path::Path as Key};
+
+use super::StorageError;
+
+/// Bytes of a part; an upload holds at most [`PARTS_IN_FLIGHT`] + 1 of them in memory.
+const PART_BYTES: usize = 1 << 20;
+
+/// Parts being written while the next one fills.
+const PARTS_IN_FLIGHT: usize = 2;
+
+/// An upload in progress. It appears in the store as a whole once [`Upload::finish`]ed; dropped
+/// before, it leaves nothing behind.
+#[derive(Debug)]
+pub struct Upload {
+    parts: WriteMultipart,
+    size_bytes: u64,
+}
+
+impl Upload {
+    pub(super) async fn start(store: &dyn ObjectStore, key: &Key) -> Result<Self, StorageError> {
+        let upload = store
+            .put_multipart_opts(key, PutMultipartOptions::default())
+            .await?;
+        Ok(Self {
+            parts: WriteMultipart::new_with_chunk_size(upload, PART_BYTES),
+            size_bytes: 0,
+        })
+    }
+
+    /// Bytes written so far.
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// Takes the next bytes, waiting while earlier ones are still being written.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<(), StorageError> {
+        self.parts.wait_for_capacity(PARTS_IN_FLIGHT).await?;
+        self.size_bytes += bytes.len() as u64;
+        // Copies into a part of our size: keeping the slice would keep the whole network buffer.
+        self.parts.write(&bytes);
+        Ok(())
+    }
+
+    /// Makes the upload durable and visible; gives its size in bytes.
+    pub async fn finish(self) -> Result<u64, StorageError> {
+        let size_bytes = self.size_bytes;
+        self.parts.finish().await?;
+        Ok(size_bytes)
+    }
+}
