@@ -1,1 +1,41 @@
-//! The HTTP interface.
+//! The service over HTTP.
+//!
+//! [`serve`] answers on a listener until it is told to stop. Handlers enqueue, cancel, read and
+//! score; they run no models. Paths and their documentation cannot drift apart: both come from
+//! the handlers in `routes`, and [`openapi`] is what they say.
+
+mod error;
+mod extract;
+pub mod metrics;
+mod middleware;
+mod negotiate;
+mod openapi;
+mod options;
+mod receive;
+mod router;
+mod routes;
+mod settings;
+mod state;
+mod views;
+
+use std::io;
+
+use tokio::net::TcpListener;
+
+pub use error::Code;
+pub use openapi::openapi;
+pub use settings::{Settings, SettingsError};
+use state::AppState;
+pub use state::State;
+
+/// Answers on `listener` until the state's shutdown token is cancelled, then finishes what is
+/// being answered.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(listener: TcpListener, state: State) -> io::Result<()> {
+    let shutdown = state.shutdown.clone();
+    axum::serve(listener, router::router(state.into()))
+        .with_graceful_shutdown(shutdown.cancelled_owned())
+        .await
+}

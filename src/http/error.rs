@@ -1,0 +1,175 @@
+//! Errors as callers see them: one table of codes, one body for all.
+//!
+//! A handler answers with an [`ApiError`]; the middleware in `problem` gives it its body and logs
+//! it, once. What went wrong inside is logged and never answered.
+
+use std::{fmt, sync::Arc};
+
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+
+use crate::{db::DbError, storage::StorageError};
+
+/// Makes [`Code`] from its table: variant, status, code on the wire, title.
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])* $variant:ident => $status:ident, $code:literal, $title:literal;)*) => {
+        /// What went wrong, for programs: codes are never renamed or given another meaning.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $($(#[doc = $doc])* $variant,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The status it is answered with.
+            pub const fn status(self) -> StatusCode {
+                match self {
+                    $(Self::$variant => StatusCode::$status,)*
+                }
+            }
+
+            /// The code on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $code,)*
+                }
+            }
+
+            /// What it means, in a few words that are the same every time.
+            pub const fn title(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $title,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// An option, a query or a path parameter is wrong; `errors` says which.
+    InvalidRequest => BAD_REQUEST, "invalid_request", "The request is not valid";
+    /// There are no bytes of audio.
+    EmptyAudio => BAD_REQUEST, "empty_audio", "There is no audio";
+    /// A multipart body cannot be read.
+    MalformedMultipart => BAD_REQUEST, "malformed_multipart", "The multipart body cannot be read";
+    /// The body ended or broke off early.
+    IncompleteBody => BAD_REQUEST, "incomplete_body", "The body broke off";
+    /// A reference or a UEM cannot be read or scored.
+    InvalidReference => BAD_REQUEST, "invalid_reference", "The reference cannot be used";
+    /// No such path.
+    RouteNotFound => NOT_FOUND, "route_not_found", "There is nothing under this path";
+    /// No such job.
+    JobNotFound => NOT_FOUND, "job_not_found", "There is no such job";
+    /// The path exists, the method does not.
+    MethodNotAllowed => METHOD_NOT_ALLOWED, "method_not_allowed", "This path has no such method";
+    /// No format that is offered is accepted.
+    NotAcceptable => NOT_ACCEPTABLE, "not_acceptable", "No acceptable format is offered";
+    /// The upload stands still.
+    UploadTimeout => REQUEST_TIMEOUT, "upload_timeout", "The upload took too long";
+    /// The job has no result yet.
+    NotFinished => CONFLICT, "job_not_finished", "The job has no result yet";
+    /// The job ended without a result.
+    NoResult => CONFLICT, "job_has_no_result", "The job ended without a result";
+    /// More bytes than allowed.
+    TooLarge => PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large";
+    /// A body of a kind that this path does not take.
+    UnsupportedMediaType => UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type",
+        "The body's media type is not supported";
+    /// Our fault.
+    Internal => INTERNAL_SERVER_ERROR, "internal_error", "The server failed";
+    /// Not ready, or something it needs is not.
+    Unavailable => SERVICE_UNAVAILABLE, "unavailable", "The server is not ready";
+}
+
+/// One wrong field of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FieldError {
+    /// The field's name as the caller wrote it.
+    pub(super) field: String,
+    /// What it must be and what was given.
+    pub(super) message: String,
+}
+
+/// An error on its way to the caller.
+#[derive(Debug, Clone)]
+pub(super) struct ApiError {
+    pub(super) code: Code,
+    /// What happened this time; absent where it is none of the caller's business.
+    pub(super) detail: Option<String>,
+    pub(super) errors: Vec<FieldError>,
+    /// For the log alone.
+    pub(super) source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+impl ApiError {
+    pub(super) fn new(code: Code, detail: impl fmt::Display) -> Self {
+        Self {
+            code,
+            detail: Some(detail.to_string()),
+            errors: Vec::new(),
+            source: None,
+        }
+    }
+
+    /// A request with these wrong fields, of which there is at least one.
+    pub(super) fn fields(errors: Vec<FieldError>) -> Self {
+        let detail: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
+        Self {
+            detail: Some(detail.join("; ")),
+            errors,
+            code: Code::InvalidRequest,
+            source: None,
+        }
+    }
+
+    pub(super) fn internal(source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self {
+            code: Code::Internal,
+            detail: None,
+            errors: Vec::new(),
+            source: Some(Arc::new(source)),
+        }
+    }
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.code.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::Code;
+
+    #[test]
+    fn codes_are_distinct_and_are_errors() {
+        let codes: HashSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(codes.len(), Code::ALL.len());
+        for code in Code::ALL {
+            let status = code.status();
+            assert!(status.is_client_error() || status.is_server_error());
+            assert!(!code.title().is_empty());
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Extractors whose rejections are our own errors.
+
+use std::str::FromStr;
+
+use axum::{
+    extract::{FromRequestParts, Path, Query, rejection::QueryRejection},
+    http::request::Parts,
+};
+use serde::de::DeserializeOwned;
+
+use super::{
+    error::{ApiError, Code, FieldError},
+    options::excerpt,
+};
+use crate::domain::JobId;
+
+/// The job id in the path.
+///
+/// What is no id names no job: the answer is the same 404, so that ids need not be explained.
+pub(super) struct Id(pub(super) JobId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let id = match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(id)) => id,
+            Err(rejection) => {
+                return Err(ApiError::fields(vec![FieldError {
+                    field: "id".to_owned(),
+                    message: rejection.body_text(),
+                }]));
+            }
+        };
+        match JobId::from_str(&id) {
+            Ok(id) => Ok(Self(id)),
+            Err(_) => Err(no_job(excerpt(&id))),
+        }
+    }
+}
+
+/// The job of that id does not exist.
+pub(super) fn no_job(id: impl std::fmt::Display) -> ApiError {
+    ApiError::new(Code::JobNotFound, format_args!("there is no job {id}"))
+}
+
+/// The query, read as `T`.
+pub(super) struct Params<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        match Query::from_request_parts(parts, state).await {
+            Ok(Query(params)) => Ok(Self(params)),
+            Err(rejection) => Err(query_error(&rejection)),
+        }
+    }
+}
+
+fn query_error(rejection: &QueryRejection) -> ApiError {
+    use std::error::Error as _;
+    let reason = match rejection.source() {
+        Some(source) => source.to_string(),
+        None => rejection.body_text(),
+    };
+    // serde names the field where it can: "collar: invalid float literal".
+    let field = match reason.split_once(':') {
+        Some((field, _)) if !field.contains(' ') => field.to_owned(),
+        _ => "query".to_owned(),
+    };
+    ApiError::fields(vec![FieldError {
+        message: format!("the query cannot be read: {reason}"),
+        field,
+    }])
+}

@@ -1,0 +1,7 @@
+//! What happens around every request, in the order that `router` decides.
+
+mod measure;
+mod problem;
+
+pub(super) use measure::measure;
+pub(super) use problem::{panicked, problem};

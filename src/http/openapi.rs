@@ -1,0 +1,45 @@
+//! The API's description, put together from the handlers.
+
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{routes as handlers, state::AppState};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Diarist",
+        description = "Who spoke when: post audio, get turns. Jobs are durable; results come as \
+                       JSON in pyannoteAI's shape, RTTM, SRT or WebVTT. Errors are RFC 9457 \
+                       problems with a stable `code`.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    tags(
+        (name = "jobs", description = "Diarizing recordings"),
+        (name = "results", description = "What was found"),
+        (name = "service", description = "The service itself")
+    )
+)]
+struct Document;
+
+/// Every documented path with its handler.
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(handlers::diarize::diarize))
+        .routes(routes!(handlers::jobs::job, handlers::jobs::delete))
+        .routes(routes!(handlers::events::events))
+        .routes(routes!(handlers::results::rttm))
+        .routes(routes!(handlers::results::result))
+        .routes(routes!(handlers::results::embeddings))
+        .routes(routes!(handlers::results::labels))
+        .routes(routes!(handlers::results::metrics))
+        .routes(routes!(handlers::reference::reference))
+        .routes(routes!(handlers::health::livez))
+        .routes(routes!(handlers::health::readyz))
+        .routes(routes!(handlers::metrics::metrics))
+}
+
+/// The document, as it is served under `/openapi.json` and committed.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes().into_openapi()
+}

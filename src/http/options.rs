@@ -1,0 +1,308 @@
+//! Reading a job's options, which come as text in a query or in multipart fields.
+//!
+//! As pyannoteAI does, unknown names are ignored and `null` (or nothing at all) stands for a value
+//! that was not given.
+
+use std::str::FromStr;
+
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::error::{ApiError, FieldError};
+use crate::{
+    db::JobOptions,
+    domain::{SpeakerBounds, SpeakerBoundsError},
+    jobs::CLUSTERINGS,
+};
+
+/// The options as they are documented; they are read by [`Options::set`].
+#[derive(Debug, Deserialize, IntoParams, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct DiarizeOptions {
+    /// How many speakers there are.
+    #[param(minimum = 1, maximum = 1000)]
+    #[schema(minimum = 1, maximum = 1000)]
+    num_speakers: Option<usize>,
+    /// How many speakers there are at least.
+    #[param(minimum = 1, maximum = 1000)]
+    #[schema(minimum = 1, maximum = 1000)]
+    min_speakers: Option<usize>,
+    /// How many speakers there are at most.
+    #[param(minimum = 1, maximum = 1000)]
+    #[schema(minimum = 1, maximum = 1000)]
+    max_speakers: Option<usize>,
+    /// Answer with `exclusiveDiarization` too.
+    exclusive: Option<bool>,
+    /// Answer with `confidence` over time too.
+    confidence: Option<bool>,
+    /// Answer with a `confidence` per turn too.
+    turn_level_confidence: Option<bool>,
+    /// Clustering algorithm by name.
+    #[param(example = "agglomerative")]
+    #[schema(example = "agglomerative")]
+    clustering: Option<String>,
+    /// Diarize this channel alone, counted from 1, instead of all of them mixed.
+    #[param(minimum = 1, maximum = 65535)]
+    #[schema(minimum = 1, maximum = 65535)]
+    channel: Option<u16>,
+    /// Accepted for clients of pyannoteAI; another name than the server's own adds a `warning`.
+    model: Option<String>,
+    /// The recording's name in RTTM; by default the uploaded file's.
+    name: Option<String>,
+    /// For a reference that comes with the job: seconds left out around each of its boundaries,
+    /// half on either side.
+    #[param(minimum = 0, maximum = 3600)]
+    #[schema(minimum = 0, maximum = 3600)]
+    collar: Option<f64>,
+    /// For a reference that comes with the job: leave out its overlapping speech.
+    skip_overlap: Option<bool>,
+}
+
+/// Options as they come in.
+#[derive(Debug, Default)]
+pub(super) struct Options {
+    job: JobOptions,
+    model: Option<String>,
+    name: Option<String>,
+    errors: Vec<FieldError>,
+}
+
+impl Options {
+    /// Takes the option `name`, if it is one; a value that makes no sense is kept as an error.
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        let value = match value.trim() {
+            "" | "null" => return,
+            value => value,
+        };
+        let result = match name {
+            "numSpeakers" => put(&mut self.job.num_speakers, value, COUNT),
+            "minSpeakers" => put(&mut self.job.min_speakers, value, COUNT),
+            "maxSpeakers" => put(&mut self.job.max_speakers, value, COUNT),
+            "exclusive" => flag(&mut self.job.exclusive, value),
+            "confidence" => flag(&mut self.job.confidence, value),
+            "turnLevelConfidence" => flag(&mut self.job.turn_level_confidence, value),
+            "clustering" => self.set_clustering(value),
+            "channel" => self.set_channel(value),
+            "collar" => collar(&mut self.job.scoring.collar, value),
+            "skipOverlap" | "skip_overlap" => flag(&mut self.job.scoring.skip_overlap, value),
+            "model" => {
+                self.model = Some(value.to_owned());
+                Ok(())
+            }
+            "name" => {
+                self.name = recording_name(value);
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        if let Err(wanted) = result {
+            self.errors.push(FieldError {
+                field: name.to_owned(),
+                message: format!("{name} must be {wanted}; given: {}", excerpt(value)),
+            });
+        }
+    }
+
+    /// Names the recording after the uploaded file, unless it has a name already.
+    pub(super) fn set_file_name(&mut self, file_name: &str) {
+        let base = file_name.rsplit(['/', '\\']).next().unwrap_or_default();
+        let stem = base
+            .rsplit_once('.')
+            .map_or(base, |(stem, _)| if stem.is_empty() { base } else { stem });
+        self.name = self.name.take().or_else(|| recording_name(stem));
+    }
+
+    fn set_clustering(&mut self, value: &str) -> Result<(), String> {
+        if CLUSTERINGS.contains(&value) {
+            self.job.clustering = Some(value.to_owned());
+            Ok(())
+        } else {
+            Err(format!("one of {}", CLUSTERINGS.join(", ")))
+        }
+    }
+
+    fn set_channel(&mut self, value: &str) -> Result<(), String> {
+        put(&mut self.job.channel, value, CHANNEL)?;
+        match self.job.channel {
+            Some(0) => Err(CHANNEL.to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The options if all is well, the recording's name if there is one, and a warning if there
+    /// is something to say.
+    pub(super) fn finish(
+        mut self,
+        own_model: Option<&str>,
+    ) -> Result<(JobOptions, Option<String>, Option<String>), ApiError> {
+        let job = &self.job;
+        if let Err(error) = SpeakerBounds::new(job.num_speakers, job.min_speakers, job.max_speakers)
+        {
+            let field = match error {
+                SpeakerBoundsError::OutOfRange { name, .. } => name,
+                SpeakerBoundsError::Crossed { .. } => "minSpeakers",
+                SpeakerBoundsError::Outside { .. } => "numSpeakers",
+            };
+            self.errors.push(FieldError {
+                field: field.to_owned(),
+                message: error.to_string(),
+            });
+        }
+        if !self.errors.is_empty() {
+            return Err(ApiError::fields(self.errors));
+        }
+        let warning = self
+            .model
+            .filter(|model| Some(model.as_str()) != own_model)
+            .map(|model| {
+                let model = excerpt(&model);
+                format!("there is no model {model} here; the server's own was used")
+            });
+        Ok((self.job, self.name, warning))
+    }
+}
+
+const COUNT: &str = "a whole number from 1 to 1000";
+const CHANNEL: &str = "a whole number from 1 to 65535";
+
+fn put<T: FromStr>(slot: &mut Option<T>, value: &str, wanted: &str) -> Result<(), String> {
+    *slot = Some(value.parse().map_err(|_| wanted.to_owned())?);
+    Ok(())
+}
+
+fn flag(slot: &mut bool, value: &str) -> Result<(), String> {
+    *slot = match value.to_ascii_lowercase().as_str() {
+        "true" | "1" => true,
+        "false" | "0" => false,
+        _ => return Err("true or false".to_owned()),
+    };
+    Ok(())
+}
+
+fn collar(slot: &mut f64, value: &str) -> Result<(), String> {
+    match value.parse() {
+        Ok(seconds) if (0.0..=3600.0).contains(&seconds) => {
+            *slot = seconds;
+            Ok(())
+        }
+        _ => Err("a number of seconds from 0 to 3600".to_owned()),
+    }
+}
+
+/// `value` short enough to be quoted in a message.
+pub(super) fn excerpt(value: &str) -> String {
+    const LONGEST: usize = 60;
+    match value.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{:?}...", &value[..end]),
+        None => format!("{value:?}"),
+    }
+}
+
+/// A name that RTTM can carry: no white space, no control characters, not too long.
+fn recording_name(text: &str) -> Option<String> {
+    const LONGEST: usize = 120;
+    let name: String = text
+        .trim()
+        .chars()
+        .map(|c| {
+            if c.is_whitespace() || c.is_control() {
+                '_'
+            } else {
+                c
+            }
+        })
+        .take(LONGEST)
+        .collect();
+    (!name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(
+        pairs: &[(&str, &str)],
+    ) -> Result<(JobOptions, Option<String>, Option<String>), ApiError> {
+        let mut options = Options::default();
+        for (name, value) in pairs {
+            options.set(name, value);
+        }
+        options.finish(Some("ours"))
+    }
+
+    #[test]
+    fn nulls_and_unknown_names_are_nothing() {
+        let (job, name, warning) = read(&[
+            ("numSpeakers", "null"),
+            ("minSpeakers", ""),
+            ("transcription", "maybe"),
+            ("model", "ours"),
+        ])
+        .unwrap();
+        assert_eq!((job, name, warning), (JobOptions::default(), None, None));
+    }
+
+    #[test]
+    fn every_wrong_field_is_named_with_its_limit_and_value() {
+        let error = read(&[
+            ("numSpeakers", "two"),
+            ("exclusive", "yes"),
+            ("clustering", "magic"),
+            ("channel", "0"),
+            ("collar", "-1"),
+            ("maxSpeakers", "2000"),
+        ])
+        .unwrap_err();
+        let fields: Vec<_> = error.errors.iter().map(|e| e.field.as_str()).collect();
+        assert_eq!(
+            fields,
+            [
+                "numSpeakers",
+                "exclusive",
+                "clustering",
+                "channel",
+                "collar",
+                "maxSpeakers"
+            ]
+        );
+        assert!(
+            error.errors[0]
+                .message
+                .ends_with("from 1 to 1000; given: \"two\"")
+        );
+        assert!(
+            error.errors[5]
+                .message
+                .ends_with("between 1 and 1000; given: 2000")
+        );
+    }
+
+    #[test]
+    fn a_model_of_another_name_is_a_warning() {
+        let (_, _, warning) = read(&[("model", "precision-2")]).unwrap();
+        assert!(warning.unwrap().contains("\"precision-2\""));
+    }
+
+    #[test]
+    fn a_recording_is_named_after_its_file_without_white_space() {
+        let mut options = Options::default();
+        options.set_file_name("C:\\talks\\board meeting.v2.wav");
+        assert_eq!(options.name.as_deref(), Some("board_meeting.v2"));
+        options.set_file_name("other.wav");
+        assert_eq!(options.name.as_deref(), Some("board_meeting.v2"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_panics(name in "[a-zA-Z_]{0,20}", value in ".{0,80}") {
+            let mut options = Options::default();
+            options.set(&name, &value);
+            options.set_file_name(&value);
+            let _ = options.finish(None);
+        }
+    }
+}

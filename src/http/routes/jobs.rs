@@ -1,0 +1,92 @@
+//! One job.
+
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+
+use crate::{
+    db::Cancel,
+    domain::{JobId, JobStatus},
+    formats::json::DiarizationOutput,
+    http::{
+        AppState,
+        error::ApiError,
+        extract::{Id, no_job},
+        views::{JobReceipt, JobView, Problem},
+    },
+    storage::Artefact,
+};
+
+/// A job and, once it has one, its result.
+#[utoipa::path(
+    get,
+    path = "/v1/jobs/{id}",
+    tag = "jobs",
+    params(("id" = String, Path, description = "The job's id")),
+    responses(
+        (status = 200, description = "The job", body = JobView),
+        (status = 404, description = "No such job", body = Problem, content_type = "application/problem+json"),
+        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn job(
+    State(state): State<AppState>,
+    Id(id): Id,
+) -> Result<Json<JobView>, ApiError> {
+    let job = state.db.job(id).await?.ok_or_else(|| no_job(id))?;
+    let result = if job.status == JobStatus::Succeeded {
+        Some(output(&state, id, job.attempt).await?)
+    } else {
+        None
+    };
+    Ok(Json(JobView::new(job, result)))
+}
+
+async fn output(state: &AppState, id: JobId, attempt: i64) -> Result<DiarizationOutput, ApiError> {
+    let bytes = state
+        .storage
+        .get_artefact(id, attempt, Artefact::Result)
+        .await?;
+    serde_json::from_slice(&bytes).map_err(ApiError::internal)
+}
+
+/// Cancels a job that waits or runs; removes one that is over, with its audio and results.
+#[utoipa::path(
+    delete,
+    path = "/v1/jobs/{id}",
+    tag = "jobs",
+    params(("id" = String, Path, description = "The job's id")),
+    responses(
+        (status = 202, description = "Called off: `canceled` if it had not started, else `running` \
+                                      until its worker has stopped, within a second or so", body = JobReceipt),
+        (status = 204, description = "Removed"),
+        (status = 404, description = "No such job", body = Problem, content_type = "application/problem+json"),
+        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn delete(
+    State(state): State<AppState>,
+    Id(id): Id,
+) -> Result<Response, ApiError> {
+    let status = match state.db.cancel_job(id).await? {
+        None => return Err(no_job(id)),
+        Some(Cancel::Done) => JobStatus::Canceled,
+        Some(Cancel::Requested) => JobStatus::Running,
+        Some(Cancel::TooLate(_)) => {
+            // The bytes first: a crash in between leaves a job that can be removed again, never
+            // bytes that nobody knows of.
+            state.storage.delete_job(id).await?;
+            state.db.delete_job(id).await?;
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        }
+    };
+    let receipt = JobReceipt {
+        job_id: id.to_string(),
+        status: status.into(),
+        warning: None,
+    };
+    Ok((StatusCode::ACCEPTED, Json(receipt)).into_response())
+}

@@ -1,0 +1,9 @@
+//! Handlers, by noun.
+
+pub(super) mod diarize;
+pub(super) mod events;
+pub(super) mod health;
+pub(super) mod jobs;
+pub(super) mod metrics;
+pub(super) mod reference;
+pub(super) mod results;

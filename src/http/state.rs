@@ -1,0 +1,48 @@
+//! What every handler can reach.
+
+use std::{ops::Deref, sync::Arc};
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::Settings;
+use crate::{db::Db, jobs::Wake, storage::Storage};
+
+/// What the service answers from.
+#[derive(Debug)]
+pub struct State {
+    /// The jobs.
+    pub db: Db,
+    /// Their audio and results.
+    pub storage: Storage,
+    /// What the server takes.
+    pub settings: Settings,
+    /// The largest upload in bytes.
+    pub max_upload_bytes: u64,
+    /// Tells workers in this process of new jobs.
+    pub wake: Wake,
+    /// From [`metrics::install`](super::metrics::install).
+    pub metrics: PrometheusHandle,
+    /// The name of the model that workers run, where it is known.
+    pub model: Option<String>,
+    /// Once cancelled, event streams end and the service is not ready.
+    pub shutdown: CancellationToken,
+}
+
+/// [`State`], shared by all handlers.
+#[derive(Debug, Clone)]
+pub(super) struct AppState(Arc<State>);
+
+impl From<State> for AppState {
+    fn from(state: State) -> Self {
+        Self(Arc::new(state))
+    }
+}
+
+impl Deref for AppState {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}

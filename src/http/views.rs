@@ -1,0 +1,244 @@
+//! What goes over the wire.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    db::{JobOptions, JobRecord},
+    domain::JobStatus,
+    formats::json::{DiarizationOutput, FrameConfidence, TurnJson},
+};
+
+/// A job's status, under pyannoteAI's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Status {
+    /// Waiting for a worker again.
+    Pending,
+    /// Accepted.
+    Created,
+    /// A worker has it.
+    Running,
+    /// It has a result.
+    Succeeded,
+    /// It has an error.
+    Failed,
+    /// It was called off.
+    Canceled,
+}
+
+impl From<JobStatus> for Status {
+    fn from(status: JobStatus) -> Self {
+        match status {
+            JobStatus::Pending => Self::Pending,
+            JobStatus::Created => Self::Created,
+            JobStatus::Running => Self::Running,
+            JobStatus::Succeeded => Self::Succeeded,
+            JobStatus::Failed => Self::Failed,
+            JobStatus::Canceled => Self::Canceled,
+        }
+    }
+}
+
+/// A job was accepted, or called off.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct JobReceipt {
+    /// The job's id.
+    #[schema(format = "uuid", example = "0199a1f6-2f5e-7b1c-9a53-0f6b5c1d2e3f")]
+    pub(super) job_id: String,
+    pub(super) status: Status,
+    /// What was asked for and will not be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) warning: Option<String>,
+}
+
+/// A job.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Job)]
+pub(super) struct JobView {
+    /// The job's id.
+    #[schema(format = "uuid", example = "0199a1f6-2f5e-7b1c-9a53-0f6b5c1d2e3f")]
+    job_id: String,
+    status: Status,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    /// Present once the job has succeeded or failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<Output>,
+}
+
+/// What came of a job.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Output {
+    /// Who spoke when, in order of start; turns of different speakers may overlap. Present if the
+    /// job succeeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diarization: Option<Vec<Turn>>,
+    /// The same with at most one speaker at any instant; if `exclusive` was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exclusive_diarization: Option<Vec<Turn>>,
+    /// Confidence over time; if `confidence` was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<Confidence>,
+    /// What went less than perfectly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
+    /// Why the job failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// The same for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<String>,
+}
+
+/// One uninterrupted stretch of speech by one speaker.
+#[derive(Debug, Serialize, ToSchema)]
+struct Turn {
+    #[schema(example = "SPEAKER_00")]
+    speaker: String,
+    /// Seconds from the start of the recording.
+    #[schema(example = 6.665)]
+    start: f64,
+    /// Seconds from the start of the recording.
+    #[schema(example = 7.165)]
+    end: f64,
+    /// Confidence by speaker, 0 to 100; if `turnLevelConfidence` was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<BTreeMap<String, u8>>,
+}
+
+/// Confidence over time.
+#[derive(Debug, Serialize, ToSchema)]
+struct Confidence {
+    /// 0 to 100, one value per frame.
+    score: Vec<u8>,
+    /// Seconds a frame lasts.
+    resolution: f64,
+}
+
+impl JobView {
+    /// `result` is what the job has, if it has succeeded.
+    pub(super) fn new(job: JobRecord, result: Option<DiarizationOutput>) -> Self {
+        let output = match job.status {
+            JobStatus::Succeeded => result.map(|result| Output::new(result, &job.options)),
+            JobStatus::Failed => job.failure.map(|failure| Output {
+                error: Some(failure.message),
+                error_code: Some(failure.code),
+                ..Output::default()
+            }),
+            JobStatus::Created | JobStatus::Pending | JobStatus::Running | JobStatus::Canceled => {
+                None
+            }
+        };
+        Self {
+            job_id: job.id.to_string(),
+            status: job.status.into(),
+            created_at: job.created_at,
+            updated_at: job.updated_at,
+            output: output.map(|output| Output {
+                warning: job.warning,
+                ..output
+            }),
+        }
+    }
+}
+
+impl Output {
+    /// Of all that is known, what was asked for.
+    fn new(result: DiarizationOutput, options: &JobOptions) -> Self {
+        let with_confidence = options.turn_level_confidence;
+        let exclusive = result.exclusive_diarization.filter(|_| options.exclusive);
+        Self {
+            diarization: Some(turns(result.diarization, with_confidence)),
+            exclusive_diarization: exclusive.map(|exclusive| turns(exclusive, with_confidence)),
+            confidence: result
+                .confidence
+                .filter(|_| options.confidence)
+                .map(|FrameConfidence { score, resolution }| Confidence { score, resolution }),
+            ..Self::default()
+        }
+    }
+}
+
+fn turns(turns: Vec<TurnJson>, with_confidence: bool) -> Vec<Turn> {
+    let turns = turns.into_iter().map(|turn| Turn {
+        speaker: turn.speaker,
+        start: turn.start,
+        end: turn.end,
+        confidence: turn.confidence.filter(|_| with_confidence),
+    });
+    turns.collect()
+}
+
+/// An error, as RFC 9457 describes problems, with pyannoteAI's `message` and `errors` beside it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Problem {
+    /// Names the kind of problem: `urn:diarist:problem:` and the code.
+    #[serde(rename = "type")]
+    #[schema(format = "uri", example = "urn:diarist:problem:payload_too_large")]
+    pub(super) kind: String,
+    /// What the code means.
+    pub(super) title: String,
+    /// The response's status.
+    #[schema(example = 413)]
+    pub(super) status: u16,
+    /// What happened this time: the limit, and the value given.
+    pub(super) detail: String,
+    /// The path asked for.
+    #[schema(format = "uri-reference")]
+    pub(super) instance: String,
+    /// Stable, for programs.
+    #[schema(example = "payload_too_large")]
+    pub(super) code: String,
+    /// The id under which the request was logged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) request_id: Option<String>,
+    /// The same as `detail`.
+    pub(super) message: String,
+    /// What is wrong field by field, where that can be said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) errors: Vec<ProblemField>,
+}
+
+/// One wrong field.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(super) struct ProblemField {
+    /// Its name.
+    #[schema(example = "numSpeakers")]
+    pub(super) field: String,
+    /// What it must be and what was given.
+    pub(super) message: String,
+}
+
+/// How far a result is from its reference: rates as fractions of 1, the rest in seconds.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Score {
+    /// Diarization error rate: (missed + falseAlarm + confusion) / total.
+    pub(super) der: f64,
+    /// Jaccard error rate.
+    pub(super) jer: f64,
+    /// Speech in the reference; where two speak at once, both count.
+    pub(super) total: f64,
+    /// Speech that nobody answers for.
+    pub(super) missed: f64,
+    /// Speech that the reference does not have.
+    pub(super) false_alarm: f64,
+    /// Speech given to the wrong speaker.
+    pub(super) confusion: f64,
+    /// Speakers in the reference.
+    pub(super) speakers: f64,
+    /// Seconds left out around each boundary of the reference, in all.
+    pub(super) collar: f64,
+    /// The same in words: tools count it differently.
+    pub(super) collar_convention: String,
+    /// Whether overlapping speech was left out.
+    pub(super) skip_overlap: bool,
+}
