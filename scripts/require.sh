@@ -16,7 +16,7 @@ check_all() {
     has cmake || missing+=(cmake) # libopus, which decodes Opus, is built with it
     has curl || missing+=(curl)
     # ONNX Runtime's library and the packages that tests compare with come out of Python wheels.
-    "${PYTHON:-python3}" -c 'import venv, ensurepip, sys; sys.exit(sys.version_info < (3, 9))' \
+    "${PYTHON:-python3}" -c 'import venv, ensurepip, pip, sys; sys.exit(sys.version_info < (3, 9))' \
         > /dev/null 2>&1 || missing+=(python3)
 }
 
@@ -56,7 +56,7 @@ fi
 if [ ${#missing[@]} -gt 0 ]; then
     cat >&2 << TEXT
 These tools are missing: ${missing[*]}
-(python3 must be 3.9 or later, with its modules venv and ensurepip.) Install them with one of:
+(python3 must be 3.9 or later, with its modules venv, ensurepip and pip.) Install them with one of:
   Debian, Ubuntu:  sudo apt-get install $(packages 1)
   Fedora, RHEL:    sudo dnf install $(packages 2)
   Arch:            sudo pacman -S $(packages 3)
