@@ -109,7 +109,7 @@ mod tests {
         let options = ScoreOptions::default();
         let whole = score(ONE, "talk", &hypothesis, None, options).unwrap();
         let half = score(ONE, "talk", &hypothesis, Some("talk 1 0 1"), options).unwrap();
-        assert!((whole.total - 2.0).abs() < 1e-9 && (half.total - 1.0).abs() < 1e-9);
+        assert!((whole.rates.total - 2.0).abs() < 1e-9 && (half.rates.total - 1.0).abs() < 1e-9);
         assert!(score(ONE, "talk", &hypothesis, Some("talk 1 x"), options).is_err());
     }
 }

@@ -101,13 +101,13 @@ pub(crate) async fn reference(
 
 fn view(score: ScoreJson) -> Score {
     Score {
-        der: score.der,
-        jer: score.jer,
-        total: score.total,
-        missed: score.missed,
-        false_alarm: score.false_alarm,
-        confusion: score.confusion,
-        speakers: score.speakers,
+        der: score.rates.der,
+        jer: score.rates.jer,
+        total: score.rates.total,
+        missed: score.rates.missed,
+        false_alarm: score.rates.false_alarm,
+        confusion: score.rates.confusion,
+        speakers: score.rates.speakers,
         collar: score.options.collar,
         collar_convention: score.options.collar_convention,
         skip_overlap: score.options.skip_overlap,
