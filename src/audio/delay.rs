@@ -3,25 +3,54 @@
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
 
-/// Takes the pre-skip out of an Opus identification header, so that it is ours to apply.
+/// The rate that every number in Opus refers to, and at which it is decoded here, in hertz. The
+/// rate that Matroska states is that of the encoder's input, which says nothing (RFC 7845 5.1).
+const OPUS_RATE: u32 = 48_000;
+
+/// Prepares Opus for its decoder: fixes the rate, and takes the pre-skip out of the identification
+/// header, so that it is ours to apply. Returns it in seconds; 0 for other codecs.
 ///
-/// The libopus adapter drops it from the first packet only, though it may span several (RFC 7845
-/// section 4.2 allows up to 65,535 samples), and reads it in the byte order of Ogg in MP4 too.
-pub(super) fn take_opus_pre_skip(parameters: &mut AudioCodecParameters) -> u64 {
+/// The libopus adapter would drop it from the first packet only, though it may span several (RFC
+/// 7845 4.2 allows up to 65,535 samples), and would read it in Ogg's byte order in MP4 too.
+pub(super) fn take_opus_pre_skip(parameters: &mut AudioCodecParameters) -> f64 {
     if parameters.codec != CODEC_ID_OPUS {
-        return 0;
+        return 0.0;
     }
+    parameters.with_sample_rate(OPUS_RATE);
     let Some(header) = &mut parameters.extra_data else {
-        return 0;
+        return 0.0;
     };
     let Some(&mut [version, _, ref mut low, ref mut high]) = header.get_mut(8..12) else {
-        return 0;
+        return 0.0;
     };
     let bytes = [std::mem::take(low), std::mem::take(high)];
     // Version 0 marks MP4's `dOps`, which is big-endian; Ogg and Matroska have version 1.
-    u64::from(if version == 0 {
+    let samples = if version == 0 {
         u16::from_be_bytes(bytes)
     } else {
         u16::from_le_bytes(bytes)
-    })
+    };
+    f64::from(samples) / f64::from(OPUS_RATE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pre_skip_is_taken_in_either_byte_order() {
+        for header in [
+            b"OpusHead\x01\x01\x38\x01....",
+            b"OpusHead\x00\x01\x01\x38....",
+        ] {
+            let mut parameters = AudioCodecParameters::new();
+            parameters
+                .for_codec(CODEC_ID_OPUS)
+                .with_extra_data(header.to_vec().into_boxed_slice());
+            let expected = 312.0 / 48_000.0;
+            assert!((take_opus_pre_skip(&mut parameters) - expected).abs() < 1e-12);
+            assert!(take_opus_pre_skip(&mut parameters) < 1e-12);
+            assert_eq!(parameters.sample_rate, Some(48_000));
+        }
+    }
 }

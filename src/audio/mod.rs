@@ -9,16 +9,20 @@
 //!
 //! Accepted: WAV, RF64 and BW64 (8 to 32-bit integer, float, A-law, mu-law, MS and IMA ADPCM),
 //! FLAC, MP1/2/3, AAC in ADTS, M4A/MP4/MOV (AAC, ALAC, FLAC, Opus, MP3, PCM), Ogg (Vorbis, Opus,
-//! FLAC), WebM and Matroska (Opus, Vorbis, AAC, FLAC, MP3, PCM), AIFF/AIFC and CAF.
+//! FLAC), `WebM` and Matroska (Opus, Vorbis, AAC, FLAC, MP3, PCM), AIFF/AIFC and CAF.
 //!
 //! Not accepted, because the decoders below us cannot: AAC and ADPCM with more than two channels,
 //! Opus with more than two, and headerless PCM of any kind, which no content gives away.
 
 mod decoder;
 mod delay;
+mod edit_list;
 mod error;
+mod fault;
 mod limits;
 mod mixdown;
+mod registry;
+mod repair;
 mod resample;
 mod source;
 mod stream;

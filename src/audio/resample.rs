@@ -26,9 +26,20 @@ pub(super) struct Resampler {
     produced: u64,
 }
 
-/// Input frames of one FFT block aimed at: long enough for a steep filter (about 1 % of the band),
-/// short enough to stay in the cache.
-const BLOCK: usize = 2048;
+/// Samples of one FFT block, at the lower of the two rates: long enough for a filter that passes
+/// 98 % of the band, short enough to stay in the cache.
+const BLOCK: u32 = 1024;
+
+/// Input frames of one FFT block: a multiple of the shortest stretch of time that is whole in both
+/// rates, and an even one, so that half a block (the filter's delay) is whole as well.
+fn block_frames(rate: u32) -> u32 {
+    let mut gcd = (rate, SAMPLE_RATE);
+    while gcd.1 > 0 {
+        gcd = (gcd.1, gcd.0 % gcd.1);
+    }
+    let lower = rate.min(SAMPLE_RATE) / gcd.0;
+    rate / gcd.0 * BLOCK.div_ceil(lower).next_multiple_of(2)
+}
 
 impl Resampler {
     /// A resampler from `rate` hertz.
@@ -38,7 +49,7 @@ impl Resampler {
                 Fft::new_custom(
                     rate as usize,
                     SAMPLE_RATE as usize,
-                    BLOCK,
+                    block_frames(rate) as usize,
                     1,
                     1,
                     WindowFunction::BlackmanHarris2,

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use symphonia::core::io::MediaSource;
 use thiserror::Error;
 
+use super::repair::Repair;
 use super::{AudioError, Limits};
 
 /// A file that counts what is read from it and bounds what one step of a demuxer may read.
@@ -18,6 +19,7 @@ use super::{AudioError, Limits};
 pub(super) struct Source {
     file: File,
     bytes: u64,
+    repair: Repair,
     meter: Arc<Meter>,
 }
 
@@ -41,8 +43,8 @@ impl Source {
     /// video stay below it.
     pub(super) const LARGEST_STEP: u64 = 64 << 20;
 
-    pub(super) fn open(path: &Path, limits: &Limits) -> Result<(Self, Arc<Meter>), AudioError> {
-        let file = File::open(path)?;
+    pub(super) fn open(path: &Path, limits: &Limits) -> Result<Self, AudioError> {
+        let mut file = File::open(path)?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(AudioError::NotAFile);
@@ -60,11 +62,32 @@ impl Source {
         let meter = Arc::new(Meter::default());
         meter.begin_step();
         let source = Self {
+            repair: Repair::of(&mut file, bytes)?,
             file,
             bytes,
-            meter: Arc::clone(&meter),
+            meter,
         };
-        Ok((source, meter))
+        Ok(source)
+    }
+
+    /// What counts the reading, also once a demuxer owns the source.
+    pub(super) fn meter(&self) -> Arc<Meter> {
+        Arc::clone(&self.meter)
+    }
+
+    /// The size of the file.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether the file ends before its header says.
+    pub(super) fn is_cut_short(&self) -> bool {
+        self.repair.truncated
+    }
+
+    /// Whether the header does not say where the file ends.
+    pub(super) fn is_open_ended(&self) -> bool {
+        self.repair.open_ended
     }
 }
 
@@ -94,9 +117,11 @@ impl Read for Source {
         self.meter
             .allowance
             .store(allowance - read as u64, Ordering::Relaxed);
-        self.meter
+        let position = self
+            .meter
             .position
             .fetch_add(read as u64, Ordering::Relaxed);
+        self.repair.apply(position, &mut buffer[..read]);
         Ok(read)
     }
 }
@@ -111,10 +136,10 @@ impl Seek for Source {
 
 impl MediaSource for Source {
     fn is_seekable(&self) -> bool {
-        true
+        !self.repair.as_pipe
     }
 
     fn byte_len(&self) -> Option<u64> {
-        Some(self.bytes)
+        (!self.repair.as_pipe).then_some(self.bytes)
     }
 }

@@ -1,12 +1,10 @@
 //! The decoder as the pipeline sees it.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use super::decoder::{Decoded, Decoder, Ending};
 use super::mixdown::mix_down;
 use super::resample::Resampler;
-use super::source::{Meter, Source};
 use super::{AudioError, DecodeOptions, SAMPLE_RATES};
 use crate::domain::{SAMPLE_RATE, Warning};
 
@@ -39,8 +37,6 @@ pub struct AudioInfo {
 /// the first one.
 pub struct AudioStream {
     decoder: Decoder,
-    meter: Arc<Meter>,
-    bytes: u64,
     options: DecodeOptions,
     info: AudioInfo,
     resampler: Resampler,
@@ -60,9 +56,7 @@ impl AudioStream {
     /// # Errors
     /// [`AudioError`] says what about the file is refused, and at which limit.
     pub fn open(path: &Path, options: &DecodeOptions) -> Result<Self, AudioError> {
-        let (source, meter) = Source::open(path, &options.limits)?;
-        let bytes = std::fs::metadata(path)?.len();
-        let mut decoder = Decoder::open(source, Arc::clone(&meter))?;
+        let mut decoder = Decoder::open(path, &options.limits)?;
         let limit = options.limits.max_duration_seconds;
         let duration_seconds = decoder.stated_seconds();
         if let Some(seconds) = duration_seconds.filter(|seconds| *seconds > limit) {
@@ -73,9 +67,16 @@ impl AudioStream {
             });
         }
         let (container, codec) = (decoder.container(), decoder.codec());
-        let Some(Decoded { planes, rate, .. }) = decoder.next()? else {
-            return Err(AudioError::NoSamples { container });
-        };
+        if !decoder.advance()? {
+            return Err(match decoder.ending() {
+                Some(Ending::Broken(reason)) => AudioError::Malformed {
+                    container,
+                    reason: reason.clone(),
+                },
+                _ => AudioError::NoSamples { container },
+            });
+        }
+        let Decoded { planes, rate, .. } = decoder.decoded();
         check_rate(rate)?;
         let mut mono = Vec::new();
         mix_down(planes, options.channel, &mut mono)?;
@@ -88,8 +89,6 @@ impl AudioStream {
         };
         let mut stream = Self {
             decoder,
-            meter,
-            bytes,
             options: *options,
             info,
             resampler: Resampler::new(rate)?,
@@ -146,10 +145,12 @@ impl AudioStream {
 
     /// How much of the file has been read, from 0 to 1, by bytes.
     pub fn fraction(&self) -> Option<f32> {
-        if self.ended {
-            return Some(1.0);
-        }
-        Some((self.meter.position() as f64 / self.bytes.max(1) as f64).min(1.0) as f32)
+        let exhausted = self.ended && self.ready.is_empty();
+        Some(if exhausted {
+            1.0
+        } else {
+            self.decoder.fraction()
+        })
     }
 
     /// Seconds decoded so far.
@@ -170,11 +171,12 @@ impl AudioStream {
         if !self.mono.is_empty() {
             return self.take_mono();
         }
-        let Some(Decoded { gap, planes, rate }) = self.decoder.next()? else {
+        if !self.decoder.advance()? {
             self.resampler.finish(&mut self.ready);
             self.ended = true;
             return Ok(());
-        };
+        }
+        let Decoded { gap, planes, rate } = self.decoder.decoded();
         mix_down(planes, self.options.channel, &mut self.mono)?;
         if rate != self.resampler.rate() {
             check_rate(rate)?;

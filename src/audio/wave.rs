@@ -28,9 +28,12 @@ const PACKET_BYTES: u32 = 16_384;
 /// whole blocks.
 const SOX_UNKNOWN: u64 = 0x7fff_f000;
 
+/// The container's name in messages.
+pub(super) const SHORT_NAME: &str = "wave";
+
 const INFO: FormatInfo = FormatInfo {
     format: FORMAT_ID_WAVE,
-    short_name: "wave",
+    short_name: SHORT_NAME,
     long_name: "Waveform Audio File Format",
 };
 

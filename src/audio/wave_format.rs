@@ -104,7 +104,7 @@ impl WaveFormat {
 /// are stored in the upper bits of whole bytes, so the container's width is the one that counts.
 fn linear_codec(tag: u16, align: u32, lanes: u32, bits: u16) -> Result<(AudioCodecId, u32)> {
     let stated = u32::from(bits).div_ceil(8);
-    let width = if align > 0 && align % lanes == 0 && align / lanes >= stated {
+    let width = if align > 0 && align.is_multiple_of(lanes) && align / lanes >= stated {
         align / lanes
     } else {
         stated

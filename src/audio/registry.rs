@@ -1,0 +1,151 @@
+//! Which container, which track, which decoder.
+
+use std::sync::LazyLock;
+
+use symphonia::core::codecs::CodecParameters;
+use symphonia::core::codecs::audio::well_known as codecs;
+use symphonia::core::codecs::audio::{
+    AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions, CODEC_ID_NULL_AUDIO,
+};
+use symphonia::core::codecs::registry::CodecRegistry;
+use symphonia::core::common::Tier;
+use symphonia::core::formats::probe::{Hint, Probe};
+use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
+use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
+use symphonia::core::meta::MetadataOptions;
+use symphonia_adapter_libopus::OpusDecoder;
+
+use super::delay::take_opus_pre_skip;
+use super::fault::{describe, guarded, refused};
+use super::source::Source;
+use super::wave::{self, WaveReader};
+use super::{AudioError, SAMPLE_RATES};
+
+static PROBE: LazyLock<Probe> = LazyLock::new(|| {
+    let mut probe = Probe::default();
+    probe.register_format_at_tier::<WaveReader<'_>>(Tier::Preferred);
+    symphonia::default::register_enabled_formats(&mut probe);
+    probe
+});
+
+static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
+    let mut codecs = CodecRegistry::new();
+    symphonia::default::register_enabled_codecs(&mut codecs);
+    codecs.register_audio_decoder::<OpusDecoder>();
+    codecs
+});
+
+/// Codecs that films and phones contain and nothing here decodes.
+const UNDECODED: [(AudioCodecId, &str); 9] = [
+    (codecs::CODEC_ID_AC3, "AC-3"),
+    (codecs::CODEC_ID_EAC3, "E-AC-3"),
+    (codecs::CODEC_ID_AC4, "AC-4"),
+    (codecs::CODEC_ID_DCA, "DTS"),
+    (codecs::CODEC_ID_TRUEHD, "TrueHD"),
+    (codecs::CODEC_ID_WMA, "WMA"),
+    (codecs::CODEC_ID_SPEEX, "Speex"),
+    (codecs::CODEC_ID_WAVPACK, "WavPack"),
+    (codecs::CODEC_ID_MUSEPACK, "Musepack"),
+];
+
+/// Recognises the container by its content alone.
+pub(super) fn open_container(source: Source) -> Result<Box<dyn FormatReader>, AudioError> {
+    let stream = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
+    let (format, metadata) = (FormatOptions::default(), MetadataOptions::default());
+    guarded(|| PROBE.probe(&Hint::new(), stream, format, metadata))
+        .map_err(|error| refused("audio", error))
+}
+
+/// A decoder ready for its first packet.
+pub(super) struct Codec {
+    pub(super) decoder: Box<dyn AudioDecoder>,
+    /// Seconds to drop from the front.
+    pub(super) leading_seconds: f64,
+}
+
+/// The audio track to decode: the container's default one, or the first with a decoder.
+pub(super) fn select(
+    format: &dyn FormatReader,
+    container: &'static str,
+) -> Result<(Track, Codec), AudioError> {
+    let default = format.default_track(TrackType::Audio).map(|track| track.id);
+    let mut tracks: Vec<&Track> = format.tracks().iter().collect();
+    tracks.sort_by_key(|track| Some(track.id) != default);
+    let mut refusal = None;
+    for track in &tracks {
+        let Some(CodecParameters::Audio(parameters)) = &track.codec_params else {
+            continue;
+        };
+        match make_decoder(parameters.clone(), container) {
+            Ok(codec) => return Ok(((*track).clone(), codec)),
+            Err(error) => refusal = refusal.or(Some(error)),
+        }
+    }
+    Err(refusal.unwrap_or(AudioError::NoAudioTrack {
+        container,
+        tracks: tracks.len(),
+    }))
+}
+
+fn make_decoder(
+    mut parameters: AudioCodecParameters,
+    container: &'static str,
+) -> Result<Codec, AudioError> {
+    let leading_seconds = take_opus_pre_skip(&mut parameters);
+    if let Some(rate) = parameters.sample_rate
+        && !SAMPLE_RATES.contains(&rate)
+    {
+        return Err(AudioError::SampleRate(rate));
+    }
+    let options = AudioDecoderOptions::default();
+    let unsupported = |reason| AudioError::UnsupportedCodec {
+        container,
+        codec: codec_name(parameters.codec, container),
+        reason,
+    };
+    if CODECS.get_audio_decoder(parameters.codec).is_none() {
+        return Err(unsupported("there is no decoder for it".to_owned()));
+    }
+    let decoder = guarded(|| CODECS.make_audio_decoder(&parameters, &options))
+        .map_err(|error| unsupported(describe(&error)))?;
+    Ok(Codec {
+        decoder,
+        leading_seconds,
+    })
+}
+
+/// A codec's name, or what identifies it.
+fn codec_name(id: AudioCodecId, container: &str) -> String {
+    if id == CODEC_ID_NULL_AUDIO {
+        return "(unknown)".to_owned();
+    }
+    if let Some(known) = CODECS.get_audio_decoder(id) {
+        return known.codec.info.short_name.to_owned();
+    }
+    if let Some((_, name)) = UNDECODED.iter().find(|(undecoded, _)| *undecoded == id) {
+        return (*name).to_owned();
+    }
+    let number = id.to_string();
+    let four = u32::from_str_radix(number.trim_start_matches("0x"), 16)
+        .ok()
+        .filter(|number| number >> 31 == 1)
+        .map(|number| (number & 0x7fff_ffff).to_be_bytes());
+    match four {
+        Some(characters) if characters.iter().all(u8::is_ascii_graphic) => {
+            let characters = String::from_utf8_lossy(&characters);
+            if container == wave::SHORT_NAME {
+                format!("format tag 0x{characters}")
+            } else {
+                characters.into_owned()
+            }
+        }
+        _ => number,
+    }
+}
+
+/// The track's length as its header has it, in seconds.
+pub(super) fn stated_seconds(track: &Track) -> Option<f64> {
+    let base = track.time_base?;
+    let duration = track.duration.filter(|duration| duration.get() > 0)?;
+    Some(base.calc_duration_saturating(duration).as_secs_f64())
+}

@@ -1,0 +1,127 @@
+//! Bytes that lie, and bytes that mean nothing.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::{decode_bytes, fixture_bytes, fmt, riff, source};
+
+/// The beginnings that make a reader take an interest.
+const MAGIC: [&[u8]; 14] = [
+    b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data",
+    b"RF64\xff\xff\xff\xffWAVEds64\x1c\0\0\0",
+    b"fLaC\0\0\0\x22",
+    b"ID3\x04\0\0",
+    b"\xff\xfb\x90\x64",
+    b"\xff\xf1\x50\x80",
+    b"\0\0\0\x18ftypM4A \0\0\0\0M4A mp42\0\0",
+    b"\0\0\0\x14ftypisom\0\0\0\0isom\0\0\x04\0moov",
+    b"OggS\0\x02\0\0\0\0\0\0\0\0",
+    b"OggS\0\x02\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\x01\x13OpusHead\x01",
+    b"\x1a\x45\xdf\xa3\x93\x42\x82\x84webm",
+    b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\xf7\x81\x01\x42\xf2\x81\x04\x42\xf3\x81\x08\x42\x82\x84webm\x18\x53\x80\x67",
+    b"FORM\0\0\xff\xffAIFFCOMM\0\0\0\x12",
+    b"caff\0\x01\0\0desc\0\0\0\0\0\0\0\x20",
+];
+
+const FIXTURES: [&str; 18] = [
+    "source.wav",
+    "rf64.wav",
+    "wav-adpcm-ms.wav",
+    "wav-adpcm-ima-stereo.wav",
+    "flac.flac",
+    "mp3.mp3",
+    "mp2.mp2",
+    "aac.aac",
+    "m4a-moov-last.m4a",
+    "m4a-alac.m4a",
+    "mp4-fragmented.mp4",
+    "ogg-vorbis.ogg",
+    "ogg-opus.opus",
+    "webm-opus.webm",
+    "mkv-video.mkv",
+    "aiff.aiff",
+    "caf.caf",
+    "caf-alac.caf",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Noise after a valid beginning gives samples or an error, never a panic.
+    #[test]
+    fn noise_after_a_magic_number(
+        magic in prop::sample::select(MAGIC.to_vec()),
+        noise in prop::collection::vec(any::<u8>(), 0..4_000),
+    ) {
+        let _ = decode_bytes(&[magic, &noise].concat());
+    }
+
+    /// So does a real file with a few bytes changed.
+    #[test]
+    fn flipped_bytes(
+        name in prop::sample::select(FIXTURES.to_vec()),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
+        in_header in any::<bool>(),
+    ) {
+        let mut bytes = fixture_bytes(name);
+        let reach = if in_header { bytes.len().min(512) } else { bytes.len() };
+        for (at, value) in changes {
+            bytes[at.index(reach)] = value;
+        }
+        let _ = decode_bytes(&bytes);
+    }
+}
+
+#[test]
+fn claims_cost_neither_memory_nor_time() {
+    let data = vec![0; 32_000];
+    let claims = [
+        // 65,535 channels of 32 bits at 192 kHz.
+        riff(&[
+            (b"fmt ", fmt(1, u16::MAX, 192_000, 32)),
+            (b"data", data.clone()),
+        ]),
+        // An ADPCM block as large as a block can be.
+        riff(&[
+            (b"fmt ", {
+                let mut chunk = fmt(2, 1, 16_000, 4);
+                chunk[12..14].copy_from_slice(&u16::MAX.to_le_bytes());
+                chunk
+            }),
+            (b"data", data.clone()),
+        ]),
+        // A chunk of 4 GiB before the data.
+        {
+            let mut file = riff(&[(b"JUNK", data.clone()), (b"data", data)]);
+            file[16..20].copy_from_slice(&u32::MAX.to_le_bytes());
+            file
+        },
+        // FLAC: 2^36 samples of 32 bits in 8 channels, blocks of 65,535.
+        {
+            let mut file = fixture_bytes("flac.flac");
+            file[8..12].fill(0xff);
+            file[21..26].fill(0xff);
+            file
+        },
+    ];
+    let start = Instant::now();
+    for (number, file) in claims.iter().enumerate() {
+        let _ = decode_bytes(file).inspect_err(|error| println!("{number}: {error}"));
+    }
+    assert!(
+        start.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[test]
+fn lengths_that_were_claimed_are_not_believed() {
+    // The sample table of an MP4 says how many samples there are; the file says otherwise.
+    let mut file = fixture_bytes("source.wav");
+    file[40..44].copy_from_slice(&2_000_000_000_u32.to_le_bytes());
+    let decoded = decode_bytes(&file).unwrap();
+    assert!(decoded.samples == source());
+    assert!(decoded.warning.is_some());
+}
