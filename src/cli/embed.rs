@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail, ensure};
 use ndarray::Array2;
 use ndarray_npy::WriteNpyExt as _;
 
-use crate::audio::{AudioStream, DecodeOptions};
+use crate::audio::{AudioStream, DecodeOptions, Limits};
 use crate::config::Settings;
 use crate::domain::{SAMPLE_RATE, SlidingWindow};
 use crate::dsp::{self, FRAME_SHIFT, Filterbank, FrameWindows, MEL_BINS};
@@ -60,9 +60,14 @@ pub(super) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
         let embeddings = match args.window {
             Some(length) => {
                 let step = args.step.unwrap_or((length / 2).max(FRAME_SHIFT));
-                windows(file, SlidingWindow { length, step }, &inference)
+                windows(
+                    file,
+                    settings.audio,
+                    SlidingWindow { length, step },
+                    &inference,
+                )
             }
-            None => whole(file, &inference),
+            None => whole(file, settings.audio, &inference),
         }
         .with_context(|| format!("{}", file.display()))?;
         File::create(&output)
@@ -98,9 +103,9 @@ fn outputs(args: &Args) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// One embedding of all of `file`: `(1, dim)`.
-fn whole(file: &Path, inference: &Inference) -> anyhow::Result<Array2<f32>> {
+fn whole(file: &Path, limits: Limits, inference: &Inference) -> anyhow::Result<Array2<f32>> {
     let mut features = Vec::new();
-    frames(file, inference, |frames| {
+    frames(file, limits, inference, |frames| {
         features.extend_from_slice(frames);
         let count = features.len() / MEL_BINS;
         ensure!(
@@ -120,6 +125,7 @@ fn whole(file: &Path, inference: &Inference) -> anyhow::Result<Array2<f32>> {
 /// An embedding per window: `(windows, dim)`.
 fn windows(
     file: &Path,
+    limits: Limits,
     window: SlidingWindow,
     inference: &Inference,
 ) -> anyhow::Result<Array2<f32>> {
@@ -131,7 +137,7 @@ fn windows(
             failure = embedder.push(rows).err();
         }
     };
-    let samples = frames(file, inference, |frames| {
+    let samples = frames(file, limits, inference, |frames| {
         cutter.push(frames, &mut embed);
         Ok(())
     })?;
@@ -145,10 +151,15 @@ fn windows(
 /// Hands the log-mel frames of `file` to `each`, block by block; gives its number of samples.
 fn frames(
     file: &Path,
+    limits: Limits,
     inference: &Inference,
     mut each: impl FnMut(&[f32]) -> anyhow::Result<()>,
 ) -> anyhow::Result<usize> {
-    let mut audio = AudioStream::open(file, &DecodeOptions::default())?;
+    let options = DecodeOptions {
+        limits,
+        channel: None,
+    };
+    let mut audio = AudioStream::open(file, &options)?;
     let mut filterbank = Filterbank::new(inference.metadata().sample_scale());
     let (mut samples, mut frames, mut count) = (Vec::new(), Vec::new(), 0);
     while audio.read(&mut samples)? {

@@ -159,10 +159,11 @@ fn wrong(key: &'static str, expected: &str, given: &str) -> MetadataError {
     }
 }
 
-/// Whether two values are the same number, or else the same text.
+/// Whether two values are the same number, give or take its last printed digits, or else the same
+/// text.
 fn agree(given: &str, ours: &str) -> bool {
     match (given.trim().parse::<f64>(), ours.parse::<f64>()) {
-        (Ok(given), Ok(ours)) => (given - ours).abs() <= 1e-6 * ours.abs(),
+        (Ok(given), Ok(ours)) => (given - ours).abs() <= 1e-4 * ours.abs(),
         _ => given.trim() == ours,
     }
 }

@@ -209,3 +209,41 @@ fn check(what: &'static str, given: usize, most: usize) -> Result<(), ModelError
         given,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+    use std::sync::{Arc, Weak};
+
+    use super::*;
+
+    #[test]
+    fn work_that_nobody_waits_for_is_dropped() {
+        let model = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/fixtures/models/sound.onnx"
+        );
+        let settings = Settings {
+            path: Some(model.into()),
+            ..Settings::default()
+        };
+        let (mut runner, _) = Runner::start(&settings).unwrap();
+        let (queue, jobs) = sync_channel(2);
+        let waiting = Arc::new(());
+        let replies = [Weak::new(), Arc::downgrade(&waiting)].map(|wanted| {
+            let (reply, receiver) = sync_channel(1);
+            let job = Job {
+                work: Work::Bare(0),
+                reply,
+                wanted,
+                span: tracing::Span::none(),
+            };
+            queue.send(job).unwrap();
+            receiver
+        });
+        drop(queue);
+        runner.serve(&jobs);
+        assert!(replies[0].recv().is_err());
+        assert!(replies[1].recv().unwrap().is_ok());
+    }
+}

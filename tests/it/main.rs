@@ -4,3 +4,5 @@
 mod architecture;
 mod audio;
 mod cli;
+mod embed;
+mod models;
