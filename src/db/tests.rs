@@ -9,7 +9,7 @@ use super::*;
 use crate::domain::{JobId, JobStatus};
 
 const ATTEMPTS: i64 = 3;
-const ALIVE: Duration = Duration::from_secs(60);
+const ALIVE: Duration = Duration::from_mins(1);
 /// A lease that has ended as soon as it is given: its worker is taken to be dead.
 const DEAD: Duration = Duration::ZERO;
 

@@ -1,12 +1,37 @@
 //! What happens to a job after it was accepted.
+//!
+//! [`run`] takes dispatches off the queue and makes an attempt at each job: claim its row, run the
+//! pipeline on a thread, keep what it found, write how it ended. The way of a job:
+//!
+//! `worker` (the queue) -> `attempt` (claim, lease, progress, end) -> `diarize` (the work itself,
+//! on a blocking thread) -> `storage`. Errors that another attempt would meet again end a job at
+//! once (`failure`); the others are tried again, a limited number of times.
 
+mod attempt;
+mod diarize;
+mod environment;
+mod failure;
 pub mod metrics;
+mod progress;
 pub mod scoring;
 mod settings;
 mod wake;
+mod worker;
 
+pub use environment::Environment;
 pub use settings::{Settings, SettingsError};
 pub use wake::Wake;
+pub use worker::run;
 
 /// The clustering algorithms that a job may ask for.
 pub const CLUSTERINGS: [&str; 2] = ["agglomerative", "hdbscan"];
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_is_offered_is_there() {
+        for name in super::CLUSTERINGS {
+            assert!(name.parse::<crate::clustering::Method>().is_ok(), "{name}");
+        }
+    }
+}

@@ -77,18 +77,16 @@ impl Settings {
         Ok(())
     }
 
-    /// [`Settings::lease_seconds`].
-    pub fn lease(&self) -> Duration {
+    pub(super) fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_seconds)
     }
 
-    /// [`Settings::poll_seconds`].
-    pub fn poll(&self) -> Duration {
+    pub(super) fn poll(&self) -> Duration {
         Duration::from_secs_f64(self.poll_seconds)
     }
 
     /// How long a job waits that has failed `failures` times.
-    pub fn retry_delay(&self, failures: i64) -> Duration {
+    pub(super) fn retry_delay(&self, failures: i64) -> Duration {
         const LONGEST_SECONDS: f64 = 3600.0;
         let doublings = failures.clamp(0, 20) as i32;
         let seconds = self.retry_seconds * 2_f64.powi(doublings);
@@ -114,6 +112,6 @@ mod tests {
             "jobs.concurrency must be between 1 and 256; given: 0"
         );
         assert_eq!(settings.retry_delay(1), Duration::from_secs(4));
-        assert_eq!(settings.retry_delay(i64::MAX), Duration::from_secs(3600));
+        assert_eq!(settings.retry_delay(i64::MAX), Duration::from_hours(1));
     }
 }

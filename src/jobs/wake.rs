@@ -16,7 +16,7 @@ impl Wake {
     }
 
     /// Waits for the bell; a ring since the last wait counts.
-    pub async fn woken(&self) {
+    pub(super) async fn woken(&self) {
         self.0.notified().await;
     }
 }

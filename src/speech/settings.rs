@@ -1,10 +1,10 @@
 //! Thresholds and durations.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// When a frame counts as speech, and which stretches are worth keeping.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Probability from which speech begins, 0 to 1.

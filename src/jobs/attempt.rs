@@ -1,0 +1,246 @@
+//! One attempt at a job: claim it, run it, keep its results, say how it ended.
+
+use std::{sync::Arc, time::Duration};
+
+use metrics::{counter, gauge, histogram};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, MissedTickBehavior, interval},
+};
+
+use super::{
+    Environment,
+    diarize::{self, Done},
+    failure::AttemptError,
+    metrics::{AUDIO_SECONDS, JOB_DURATION, JOBS_TOTAL, REAL_TIME_FACTOR, RUNNING, STEP_DURATION},
+    progress::{Progress, Stop},
+};
+use crate::{
+    db::{Claim, DbError, Failure, JobRecord, Outcome},
+    domain::{JobId, JobStatus, Step},
+    storage::{Artefact, StorageError},
+};
+
+/// How often a running job's row is looked at, and written if the job has come further: a wish to
+/// cancel is seen this soon, and progress shows this finely.
+const TICK: Duration = Duration::from_millis(250);
+
+/// A write about a job that the database refuses is tried this often, a second apart.
+const DATABASE_TRIES: usize = 10;
+
+/// Before a dispatch whose job could not be read goes back to the queue.
+const DATABASE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Runs job `id` if it is there to be run.
+///
+/// # Errors
+/// When the database does not answer: the dispatch comes again.
+pub(super) async fn attempt(environment: Arc<Environment>, id: JobId) -> Result<(), DbError> {
+    let settings = &environment.settings;
+    let attempts = i64::from(settings.attempts);
+    let job = match environment
+        .db
+        .claim_job(id, settings.lease(), attempts)
+        .await
+    {
+        Ok(Claim::Run(job)) => job,
+        Ok(Claim::Busy | Claim::Nothing) => return Ok(()),
+        Ok(Claim::GaveUp(failure)) => {
+            tracing::warn!(job = %id, code = failure.code, "gave up: {}", failure.message);
+            counter!(JOBS_TOTAL, "status" => "failed").increment(1);
+            return Ok(());
+        }
+        Err(error) => {
+            tracing::error!(job = %id, %error, "the job could not be claimed");
+            tokio::time::sleep(DATABASE_PAUSE).await;
+            return Err(error);
+        }
+    };
+    tracing::info!(job = %id, attempt = job.attempt, bytes = job.audio_bytes, "job started");
+    gauge!(RUNNING).increment(1);
+    let start = Instant::now();
+    let outcome = run(&environment, &job).await;
+    gauge!(RUNNING).decrement(1);
+    let Some(outcome) = outcome else {
+        tracing::warn!(job = %id, attempt = job.attempt, "another worker has the job");
+        return Ok(());
+    };
+    let status = finish(&environment, &job, &outcome).await?;
+    report(&job, &outcome, status, start.elapsed());
+    Ok(())
+}
+
+/// `None` if the job was lost to another worker.
+async fn run(environment: &Arc<Environment>, job: &JobRecord) -> Option<Outcome> {
+    let progress = Arc::new(Progress::default());
+    let done = match start(environment, job, &progress).await {
+        Ok(thread) => watch(environment, job, &progress, thread).await,
+        Err(error) => Err(error),
+    };
+    let kept = match done {
+        Ok(done) => keep(environment, job, done).await,
+        Err(error) => Err(error),
+    };
+    match (kept, progress.stop_requested()) {
+        (Ok(warning), _) => Some(Outcome::Succeeded { warning }),
+        (Err(AttemptError::Stopped), Some(Stop::Canceled)) => Some(Outcome::Canceled),
+        (Err(AttemptError::Stopped), Some(Stop::Lost)) => None,
+        (Err(AttemptError::Stopped), Some(Stop::HandBack) | None) => Some(Outcome::HandedBack),
+        (Err(AttemptError::Permanent(failure)), _) => Some(Outcome::Failed(failure)),
+        (Err(AttemptError::Retryable(failure)), _) => Some(Outcome::Retry {
+            failure,
+            delay: environment.settings.retry_delay(job.failures),
+        }),
+    }
+}
+
+/// Puts the job on a thread of its own.
+async fn start(
+    environment: &Arc<Environment>,
+    job: &JobRecord,
+    progress: &Arc<Progress>,
+) -> Result<JoinHandle<Result<Done, AttemptError>>, AttemptError> {
+    let path = environment.storage.open_audio(job.id).await?;
+    let reference = match environment
+        .storage
+        .get_artefact(job.id, 0, Artefact::Reference)
+        .await
+    {
+        Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(StorageError::Missing(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let (environment, job) = (Arc::clone(environment), job.clone());
+    let progress = Arc::clone(progress);
+    let span = tracing::info_span!("job", id = %job.id, attempt = job.attempt);
+    Ok(tokio::task::spawn_blocking(move || {
+        let _entered = span.enter();
+        diarize::diarize(&environment, &job, &path, reference.as_deref(), &progress)
+    }))
+}
+
+/// Waits for the thread, renewing the lease, writing progress and passing on wishes to stop.
+async fn watch(
+    environment: &Environment,
+    job: &JobRecord,
+    progress: &Progress,
+    mut thread: JoinHandle<Result<Done, AttemptError>>,
+) -> Result<Done, AttemptError> {
+    let lease = environment.settings.lease();
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut last_written = (Instant::now(), (None, 0.0));
+    loop {
+        tokio::select! {
+            result = &mut thread => {
+                // A panic: its hook has logged it. Another attempt may fare better.
+                return result.unwrap_or_else(|_| Err(AttemptError::crashed()));
+            }
+            () = environment.hand_back.cancelled(), if progress.stop_requested().is_none() => {
+                progress.request_stop(Stop::HandBack);
+            }
+            _ = tick.tick() => {
+                let now = progress.read();
+                let db = &environment.db;
+                let due = last_written.0.elapsed() >= lease / 3;
+                let stop = if due || now != last_written.1 {
+                    let (step, percent) = now;
+                    let step = step.map(Step::as_str);
+                    let stop = db.beat_job(job.id, job.attempt, lease, step, percent).await;
+                    if stop.is_ok() {
+                        last_written = (Instant::now(), now);
+                    }
+                    stop
+                } else {
+                    db.stop_requested(job.id, job.attempt).await
+                };
+                match stop {
+                    Ok(Some(false)) => {}
+                    Ok(Some(true)) => progress.request_stop(Stop::Canceled),
+                    Ok(None) => progress.request_stop(Stop::Lost),
+                    // If it goes on, the lease ends and another worker takes over.
+                    Err(error) => tracing::warn!(job = %job.id, %error, "the lease was not renewed"),
+                }
+            }
+        }
+    }
+}
+
+/// Stores the results; gives the warning that goes with them.
+async fn keep(
+    environment: &Environment,
+    job: &JobRecord,
+    done: Done,
+) -> Result<Option<String>, AttemptError> {
+    for (artefact, bytes) in done.artefacts {
+        environment
+            .storage
+            .put_artefact(job.id, job.attempt, artefact, bytes)
+            .await?;
+    }
+    counter!(AUDIO_SECONDS).increment(done.metrics.audio_seconds.round() as u64);
+    if let Some(factor) = done.metrics.real_time_factor {
+        histogram!(REAL_TIME_FACTOR).record(factor);
+    }
+    let seconds = &done.metrics.seconds;
+    for (step, seconds) in [
+        ("decode", seconds.decode),
+        ("speech", seconds.speech),
+        ("filterbank", seconds.filterbank),
+        ("embedding", seconds.embedding),
+        ("clustering", seconds.clustering),
+        ("assembly", seconds.assembly),
+    ] {
+        histogram!(STEP_DURATION, "step" => step).record(seconds);
+    }
+    Ok(done.warning)
+}
+
+/// Writes how the attempt ended, patiently: the work is done already.
+async fn finish(
+    environment: &Environment,
+    job: &JobRecord,
+    outcome: &Outcome,
+) -> Result<Option<JobStatus>, DbError> {
+    let attempts = i64::from(environment.settings.attempts);
+    let mut tries = 0;
+    loop {
+        let finished = environment
+            .db
+            .finish_attempt(job.id, job.attempt, attempts, outcome)
+            .await;
+        tries += 1;
+        match finished {
+            Err(error) if tries < DATABASE_TRIES => {
+                tracing::warn!(job = %job.id, %error, "the job's end was not written");
+                tokio::time::sleep(DATABASE_PAUSE).await;
+            }
+            finished => return finished,
+        }
+    }
+}
+
+fn report(job: &JobRecord, outcome: &Outcome, status: Option<JobStatus>, elapsed: Duration) {
+    let (id, attempt) = (job.id, job.attempt);
+    let Some(status) = status else {
+        tracing::warn!(job = %id, attempt, "the attempt ended after another worker had the job");
+        return;
+    };
+    counter!(JOBS_TOTAL, "status" => status.as_str()).increment(1);
+    let seconds = elapsed.as_secs_f64();
+    match outcome {
+        Outcome::Succeeded { .. } => {
+            histogram!(JOB_DURATION).record(seconds);
+            tracing::info!(job = %id, attempt, seconds, "job succeeded");
+        }
+        Outcome::Failed(Failure { code, message })
+        | Outcome::Retry {
+            failure: Failure { code, message },
+            ..
+        } => {
+            tracing::warn!(job = %id, attempt, seconds, code, %status, "attempt failed: {message}");
+        }
+        Outcome::Canceled => tracing::info!(job = %id, attempt, seconds, "job canceled"),
+        Outcome::HandedBack => tracing::info!(job = %id, attempt, seconds, "job handed back"),
+    }
+}

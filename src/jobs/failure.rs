@@ -1,0 +1,76 @@
+//! What an attempt can fail of, and whether another one may help.
+
+use crate::{audio::AudioError, db::Failure, pipeline::PipelineError, storage::StorageError};
+
+/// Why an attempt has no result.
+#[derive(Debug)]
+pub(super) enum AttemptError {
+    /// It was asked to stop.
+    Stopped,
+    /// It would fail again: the input is to blame.
+    Permanent(Failure),
+    /// It may succeed another time: something around it is to blame.
+    Retryable(Failure),
+}
+
+impl AttemptError {
+    /// The job's thread panicked. What it said is in the log, not in the answer.
+    pub(super) fn crashed() -> Self {
+        Self::Retryable(Failure::new("internal_error", "the job's thread crashed"))
+    }
+
+    /// An error inside the service: logged here, answered without its particulars.
+    pub(super) fn internal(what: &'static str, error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "{what}");
+        Self::Retryable(Failure::new("internal_error", what))
+    }
+}
+
+impl From<AudioError> for AttemptError {
+    fn from(error: AudioError) -> Self {
+        let failure = Failure::new(error.code(), error.to_string());
+        match error {
+            AudioError::Read(_) => Self::Retryable(failure),
+            AudioError::NotAFile
+            | AudioError::EmptyFile
+            | AudioError::TooLarge { .. }
+            | AudioError::TooLong { .. }
+            | AudioError::UnknownContainer
+            | AudioError::Malformed { .. }
+            | AudioError::NoAudioTrack { .. }
+            | AudioError::UnsupportedCodec { .. }
+            | AudioError::SampleRate(_)
+            | AudioError::NoSuchChannel { .. }
+            | AudioError::Sample { .. }
+            | AudioError::NoSamples { .. } => Self::Permanent(failure),
+        }
+    }
+}
+
+impl From<StorageError> for AttemptError {
+    fn from(error: StorageError) -> Self {
+        tracing::error!(%error, "storage");
+        Self::Retryable(match error {
+            StorageError::Missing(_) => {
+                Failure::new("audio_missing", "the recording is no longer stored")
+            }
+            StorageError::Folder { .. } | StorageError::Store(_) => {
+                Failure::new("storage_error", "the store could not be read or written")
+            }
+        })
+    }
+}
+
+impl From<PipelineError> for AttemptError {
+    fn from(error: PipelineError) -> Self {
+        match error {
+            PipelineError::Audio(error) => error.into(),
+            PipelineError::Cancelled => Self::Stopped,
+            PipelineError::Model(error) => Self::internal("the model failed", &error),
+            PipelineError::Clustering(error) => Self::internal("clustering failed", &error),
+            PipelineError::WindowCount { .. } | PipelineError::NoDirection { .. } => {
+                Self::internal("the embeddings do not fit the recording", &error)
+            }
+        }
+    }
+}

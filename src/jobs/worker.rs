@@ -1,0 +1,120 @@
+//! Taking dispatches off the queue.
+//!
+//! apalis brings the queue, its polling and the recovery of dispatches whose worker died; what a
+//! dispatch leads to is in `attempt`.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use apalis::prelude::{
+    BackendExt as _, BoxDynError, Data, WorkerBuilder, WorkerBuilderExt as _, WorkerError,
+};
+use apalis_sqlite::Config;
+use futures::{Stream, StreamExt as _, stream};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{Environment, attempt};
+use crate::db::{Dispatch, QUEUE};
+
+/// How long a worker that lost its connection to the queue waits before it comes back.
+const RESTART: Duration = Duration::from_secs(1);
+
+/// A worker says it is alive this often within its lease.
+const HEARTBEATS_PER_LEASE: u32 = 3;
+
+/// Runs jobs until `shutdown` is cancelled. Jobs that then run have `grace` to finish; those that
+/// need longer go back to the queue.
+pub async fn run(environment: Environment, shutdown: CancellationToken, grace: Duration) {
+    let environment = Arc::new(environment);
+    let hand_back = environment.hand_back.clone();
+    let patience = {
+        let shutdown = shutdown.clone();
+        tokio::spawn(async move {
+            shutdown.cancelled().await;
+            tokio::time::sleep(grace).await;
+            hand_back.cancel();
+        })
+    };
+    while !shutdown.is_cancelled() {
+        match work(&environment, &shutdown).await {
+            Ok(()) => {}
+            Err(error) => {
+                tracing::error!(%error, "the worker lost its queue and starts again");
+                // Jobs it had go on and finish by themselves.
+                tokio::select! {
+                    () = tokio::time::sleep(RESTART) => {}
+                    () = shutdown.cancelled() => {}
+                }
+            }
+        }
+    }
+    // Jobs that outlived a worker which lost its queue.
+    environment.running.close();
+    environment.running.wait().await;
+    patience.abort();
+}
+
+async fn work(
+    environment: &Arc<Environment>,
+    shutdown: &CancellationToken,
+) -> Result<(), WorkerError> {
+    let settings = &environment.settings;
+    let config = Config::default()
+        .queue(QUEUE)
+        // Whoever takes more dispatches than it can run keeps them from idle workers.
+        .batch_size(1)
+        .heartbeat_interval(settings.lease() / HEARTBEATS_PER_LEASE)
+        .missed_heartbeats(HEARTBEATS_PER_LEASE as usize);
+    let looks = looks(Arc::clone(environment)).boxed();
+    let backend = environment
+        .db
+        .queue()
+        .with_config(config)
+        .poll_with_stream(looks);
+    // A name of its own: the queue takes a worker that comes back under its old one for a second
+    // worker as long as the first has not missed its heartbeats.
+    let worker = WorkerBuilder::new(format!("diarist-{}", Uuid::now_v7()))
+        .backend(backend)
+        .data(Arc::clone(environment))
+        .concurrency(settings.concurrency)
+        .build(handle);
+    let shutdown = shutdown.clone();
+    let signal = async move {
+        shutdown.cancelled().await;
+        Ok::<(), WorkerError>(())
+    };
+    worker.run_until(signal).await
+}
+
+async fn handle(
+    dispatch: Dispatch,
+    environment: Data<Arc<Environment>>,
+) -> Result<(), BoxDynError> {
+    let Dispatch::Diarize { job_id } = dispatch;
+    let id = match job_id.parse() {
+        Ok(id) => id,
+        Err(error) => {
+            // Trying again would not help.
+            tracing::error!(job_id, %error, "a dispatch names no job");
+            return Ok(());
+        }
+    };
+    // A task of its own, which goes on if this worker loses its queue and is dropped.
+    let attempt = attempt::attempt(Arc::clone(&environment), id);
+    environment.running.spawn(attempt).await??;
+    Ok(())
+}
+
+/// When to look for work: when a job was queued here, and now and then, for those queued by other
+/// processes and those whose time has come.
+fn looks(environment: Arc<Environment>) -> impl Stream<Item = ()> + Send {
+    let poll = environment.settings.poll();
+    stream::unfold(environment, move |environment| async move {
+        {
+            let woken = pin!(environment.wake.woken());
+            // Either way it is time to look.
+            let _ = tokio::time::timeout(poll, woken).await;
+        }
+        Some(((), environment))
+    })
+}
