@@ -55,10 +55,12 @@ def test_uem_limits_what_is_scored(folders):
 
 def test_windows_cover_a_recording_as_the_pipeline_does():
     for samples, count in ((0, 0), (1, 1), (WINDOW, 1), (WINDOW + 1, 2), (WINDOW + STEP, 2), (10 * STEP, 9)):
-        cut = windows(np.arange(samples))
+        cut = windows(np.arange(1, samples + 1))
         assert len(cut) == count
-        assert not cut or cut[-1][-1] == samples - 1
-        assert all(len(part) == WINDOW for part in cut[:-1])
+        assert all(len(part) == WINDOW for part in cut)
+        covered = np.concatenate([cut[0], *(part[STEP:] for part in cut[1:])]) if cut else np.array([])
+        np.testing.assert_array_equal(covered[:samples], np.arange(1, samples + 1))
+        assert not covered[samples:].any() and len(covered) - samples < max(STEP, WINDOW)
 
 
 def test_malformed_lines_are_named(tmp_path):
