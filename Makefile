@@ -20,7 +20,7 @@ CARGO_MACHETE_VERSION := 0.9.2
 
 -include training/training.mk
 -include training/models.mk
--include training/models.mk
+-include training/diarization.mk
 
 .PHONY: help
 help: ## list the commands

@@ -1,0 +1,42 @@
+# Measuring the whole pipeline on simulated and real conversations, with the shipped model and with
+# Resemblyzer's embeddings. Included by the top Makefile after models.mk.
+
+CONVERSATIONS := $(CACHE)/conversations
+DIARIZE_SCORE = $(TRAINING) diarize-score --pipeline $(DIARIST)
+DIARIZATION = $(MODEL)/measurements/diarization
+# Resemblyzer's own distance between clusters, the best of `make diarization-thresholds`.
+RESEMBLYZER_THRESHOLD ?= 0.25
+THRESHOLD := DIARIST_CLUSTERING__THRESHOLD
+
+$(CONVERSATIONS)/simulated/conversations.tsv: | training/.venv/installed
+	$(TRAINING) simulate --output $(@D) --seed 0
+
+$(CONVERSATIONS)/tuning/conversations.tsv: | training/.venv/installed
+	$(TRAINING) simulate --output $(@D) --seed 1 --split verify --count 14 --minutes 1.5
+
+.PHONY: diarization-thresholds
+diarization-thresholds: build $(CONVERSATIONS)/tuning/conversations.tsv ## try clustering thresholds on conversations of other speakers than those reported
+	$(DIARIZE_SCORE) --audio $(CONVERSATIONS)/tuning --output $(CONVERSATIONS)/sweep/model \
+		--embeddings $(MODEL_STEM).int8.onnx --sweep $(THRESHOLD)=0.3,0.4,0.5,0.6,0.7,0.8,0.9,1.0
+	$(DIARIZE_SCORE) --audio $(CONVERSATIONS)/tuning --output $(CONVERSATIONS)/sweep/resemblyzer \
+		--embeddings resemblyzer --sweep $(THRESHOLD)=0.2,0.25,0.3,0.35,0.4,0.45,0.5,0.55,0.6
+
+# $(1): folder of conversations, $(2): name of the report, $(3): what is scored
+define score
+	$(DIARIZE_SCORE) --audio $(1) --output $(CONVERSATIONS)/scored/$(2) $(3)
+	cp $(CONVERSATIONS)/scored/$(2)/diarization.json $(DIARIZATION)/$(2).json
+endef
+RESEMBLYZER := --embeddings resemblyzer --set $(THRESHOLD)=$(RESEMBLYZER_THRESHOLD)
+REAL := $(DIARIST_SHARED)/data/conversations
+
+.PHONY: diarization-measure
+diarization-measure: build $(CONVERSATIONS)/simulated/conversations.tsv ## DER and JER of the pipeline, beside Resemblyzer's, into MODEL's measurements
+	mkdir -p $(DIARIZATION)
+	$(call score,$(CONVERSATIONS)/simulated,simulated-int8,--model $(MODEL_STEM).int8.onnx)
+	$(call score,$(CONVERSATIONS)/simulated,simulated-weights-int8,--model $(MODEL_STEM).weights-int8.onnx)
+	$(call score,$(CONVERSATIONS)/simulated,simulated-resemblyzer,$(RESEMBLYZER))
+	$(call score,$(CONVERSATIONS)/simulated,simulated-int8-known-count,--model $(MODEL_STEM).int8.onnx --oracle-count)
+	$(call score,$(CONVERSATIONS)/simulated,simulated-resemblyzer-known-count,$(RESEMBLYZER) --oracle-count)
+	$(call score,$(REAL),real-int8,--model $(MODEL_STEM).int8.onnx)
+	$(call score,$(REAL),real-weights-int8,--model $(MODEL_STEM).weights-int8.onnx)
+	$(call score,$(REAL),real-resemblyzer,$(RESEMBLYZER))
