@@ -11,15 +11,22 @@ mod diarize;
 mod embed;
 mod evaluate;
 mod healthcheck;
+mod migrate;
+mod openapi;
 mod progress;
+mod serve;
+mod worker;
 
 use std::ffi::OsString;
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
-use crate::config;
+use crate::config::{self, Settings};
+use crate::db::Db;
 use crate::domain::SpeakerBoundsError;
 
 /// The work failed.
@@ -40,12 +47,20 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Answer over HTTP and run jobs, in one process or apart
+    Serve(serve::Args),
+    /// Run jobs alone: the same as `serve --role worker`
+    Worker(worker::Args),
     /// Tell who speaks when in audio files; needs no server
     Diarize(diarize::Args),
     /// Write speaker embeddings of audio files as arrays
     Embed(embed::Args),
     /// Score RTTM against a reference: DER, JER and their components
     Evaluate(evaluate::Args),
+    /// Bring the database's schema up to date
+    Migrate(migrate::Args),
+    /// Print the OpenAPI description of the HTTP interface
+    Openapi,
     /// Ask a running server whether it is ready; exit code 0 says yes
     Healthcheck(healthcheck::Args),
 }
@@ -80,9 +95,13 @@ fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(cli: Cli) -> anyhow::Result<()> {
     let settings = |flags| config::load(cli.config.as_deref(), flags);
     match cli.command {
+        Command::Serve(args) => serve::run(&settings(args.overrides())?),
+        Command::Worker(args) => serve::run(&settings(args.overrides())?),
         Command::Diarize(args) => diarize::run(&args, &settings(args.overrides())?),
         Command::Embed(args) => embed::run(&args, &settings(model(args.model.as_deref()))?),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Migrate(args) => migrate::run(&settings(data_dir(args.data_dir.as_deref()))?),
+        Command::Openapi => openapi::run(),
         Command::Healthcheck(args) => healthcheck::run(&args, &settings(Vec::new())?),
     }
 }
@@ -91,6 +110,34 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
 fn model(path: Option<&Path>) -> config::Overrides {
     let path = path.map(|path| ("model.path", path.to_string_lossy().as_ref().into()));
     path.into_iter().collect()
+}
+
+/// What `--data-dir` overrides.
+fn data_dir(path: Option<&Path>) -> config::Overrides {
+    let text = path.map(|path| path.to_string_lossy().into_owned());
+    text.map(|text| ("data_dir", text.into()))
+        .into_iter()
+        .collect()
+}
+
+/// The database in the data folder, with its schema up to date; both are made if need be.
+async fn open_database(settings: &Settings) -> anyhow::Result<Db> {
+    let folder = &settings.data_dir;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the data folder {}", folder.display()))?;
+    let path = folder.join("diarist.sqlite3");
+    Db::open(&path)
+        .await
+        .with_context(|| format!("cannot open the database {}", path.display()))
+}
+
+/// Runs the asynchronous half of the program.
+fn block_on<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start threads")?;
+    Ok(runtime.block_on(work))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::{audio, clustering, models, pipeline, speech, telemetry};
+use crate::{audio, clustering, http, jobs, models, pipeline, speech, telemetry};
 pub use load::{ConfigError, Overrides, load};
 
 /// The commented defaults, as shipped.
@@ -29,6 +29,17 @@ pub enum Role {
     Api,
     /// Jobs only.
     Worker,
+}
+
+impl Role {
+    /// The name in settings and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Api => "api",
+            Self::Worker => "worker",
+        }
+    }
 }
 
 /// All settings of the program.
@@ -47,6 +58,10 @@ pub struct Settings {
     pub audio: audio::Limits,
     /// How embeddings are grouped.
     pub clustering: clustering::Settings,
+    /// What the server takes.
+    pub http: http::Settings,
+    /// How jobs are run.
+    pub jobs: jobs::Settings,
     /// Logging.
     pub log: telemetry::Settings,
     /// The embedding model.
@@ -77,6 +92,8 @@ impl Settings {
         let rooms = [
             sentence(self.audio.validate()),
             sentence(self.clustering.validate()),
+            sentence(self.http.validate()),
+            sentence(self.jobs.validate()),
             sentence(self.log.validate()),
             sentence(self.model.validate()),
             sentence(self.speech.validate()),

@@ -1,0 +1,168 @@
+//! `diarist serve`: HTTP and jobs in one process, or one of them.
+
+use std::future::Future;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Overrides, Role, Settings};
+use crate::db::Db;
+use crate::http::{self, State};
+use crate::jobs::{self, Environment, Wake};
+use crate::models::Inference;
+use crate::pipeline::PipelineSettings;
+use crate::storage::Storage;
+use crate::{shutdown, telemetry};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Address and port to listen on
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Folder for the database, audio and results
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// What this process does
+    #[arg(long, value_enum)]
+    role: Option<Role>,
+}
+
+impl Args {
+    /// What the flags override among the settings.
+    pub(super) fn overrides(&self) -> Overrides {
+        let mut overrides = super::data_dir(self.data_dir.as_deref());
+        overrides.extend(
+            self.listen
+                .map(|listen| ("listen", listen.to_string().into())),
+        );
+        overrides.extend(self.role.map(|role| ("role", role.as_str().into())));
+        overrides
+    }
+}
+
+/// Runs until a signal to stop.
+pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
+    telemetry::start(&settings.log)?;
+    super::block_on(serve(settings))?
+}
+
+async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    let shutdown = shutdown::on_signal().context("cannot listen for signals")?;
+    // Before anything slow: an address that is taken is the commonest mistake.
+    let listener = match settings.role {
+        Role::Worker => None,
+        Role::All | Role::Api => Some(
+            TcpListener::bind(settings.listen)
+                .await
+                .with_context(|| format!("cannot listen on {}", settings.listen))?,
+        ),
+    };
+    let db = super::open_database(settings).await?;
+    let files = settings.data_dir.join("files");
+    let storage = Storage::open(&files)?;
+    let inference = match settings.role {
+        Role::Api => None,
+        Role::All | Role::Worker => {
+            let model = settings.model.clone();
+            Some(tokio::task::spawn_blocking(move || Inference::start(&model)).await??)
+        }
+    };
+    announce(settings, listener.as_ref(), inference.as_ref())?;
+
+    let grace = Duration::from_secs(settings.shutdown_seconds);
+    let wake = Wake::default();
+    let state = State {
+        db: db.clone(),
+        storage: storage.clone(),
+        settings: settings.http.clone(),
+        max_upload_bytes: settings.audio.max_bytes,
+        wake: wake.clone(),
+        metrics: http::metrics::install()?,
+        model: inference.as_ref().map(|i| i.description().name.clone()),
+        shutdown: shutdown.clone(),
+    };
+    let answering = async {
+        let Some(listener) = listener else {
+            return Ok(());
+        };
+        let result = within(grace, &shutdown, http::serve(listener, state)).await;
+        // Without its listener the process is of no use: workers stop too.
+        shutdown.cancel();
+        result
+    };
+    let working = async {
+        if let Some(inference) = inference {
+            let environment = environment(settings, db.clone(), storage, inference, wake);
+            jobs::run(environment, shutdown.clone(), grace).await;
+        }
+    };
+    let (answered, ()) = tokio::join!(answering, working);
+    db.close().await;
+    tracing::info!("stopped");
+    answered.context("the HTTP listener failed")
+}
+
+fn environment(
+    settings: &Settings,
+    db: Db,
+    storage: Storage,
+    inference: Inference,
+    wake: Wake,
+) -> Environment {
+    let pipeline = PipelineSettings {
+        speech: settings.speech.clone(),
+        clustering: settings.clustering.clone(),
+        pipeline: settings.pipeline.clone(),
+    };
+    let jobs = settings.jobs.clone();
+    Environment::new(db, storage, jobs, settings.audio, pipeline, inference, wake)
+}
+
+/// Waits for `served`, but not longer than `grace` after the signal to stop: connections that are
+/// open then are cut.
+async fn within(
+    grace: Duration,
+    shutdown: &CancellationToken,
+    served: impl Future<Output = std::io::Result<()>>,
+) -> std::io::Result<()> {
+    let patience = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        result = served => result,
+        () = patience => Ok(()),
+    }
+}
+
+/// Tells on stdout where to find what.
+fn announce(
+    settings: &Settings,
+    listener: Option<&TcpListener>,
+    inference: Option<&Inference>,
+) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "diarist {}", env!("CARGO_PKG_VERSION"))?;
+    if let Some(listener) = listener {
+        let address = listener.local_addr()?;
+        writeln!(
+            out,
+            "  listening on http://{address} (its documentation: /docs)"
+        )?;
+    }
+    match inference {
+        Some(inference) => writeln!(out, "  model {}", inference.description())?,
+        None => writeln!(
+            out,
+            "  no model: jobs wait for a process with the role worker"
+        )?,
+    }
+    let data = settings.data_dir.canonicalize()?;
+    writeln!(out, "  data in {}", data.display())?;
+    Ok(out.flush()?)
+}
