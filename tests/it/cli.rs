@@ -2,20 +2,17 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::thread;
 
-/// The built program with none of the caller's settings, in an empty folder.
+use crate::program::{self, Server};
+
+/// The program's end in an empty folder.
 fn diarist(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_diarist"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DIARIST_")) {
-        command.env_remove(name);
-    }
-    command
+    program::diarist(folder.path())
         .args(arguments)
         .envs(environment.iter().copied())
-        .current_dir(folder.path())
         .output()
         .unwrap()
 }
@@ -29,7 +26,16 @@ fn help_names_every_subcommand() {
     let output = diarist(&["--help"], &[]);
     let help = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
-    for name in ["healthcheck", "help"] {
+    for name in [
+        "serve",
+        "worker",
+        "diarize",
+        "embed",
+        "evaluate",
+        "migrate",
+        "openapi",
+        "healthcheck",
+    ] {
         assert!(
             help.contains(&format!("\n  {name} ")),
             "{name} missing in:\n{help}"
@@ -98,4 +104,40 @@ fn healthcheck_tells_ready_from_not_ready_and_from_nobody_there() {
     let output = diarist(&["healthcheck", &url], &[]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains(&url));
+}
+
+#[test]
+fn a_server_is_ready_until_it_is_told_to_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &["--role", "api"]);
+    let url = format!("http://{}", server.address);
+    assert!(diarist(&["healthcheck", &url], &[]).status.success());
+    assert!(folder.path().join("data").is_dir());
+
+    let taken = diarist(&["serve", "--listen", &server.address, "--role", "api"], &[]);
+    assert_eq!(taken.status.code(), Some(1));
+    let said = stderr(&taken);
+    let sentence = format!("diarist: cannot listen on {}: ", server.address);
+    assert!(said.contains(&sentence), "{said}");
+
+    assert_eq!(server.stop().code(), Some(0));
+    assert_eq!(diarist(&["healthcheck", &url], &[]).status.code(), Some(1));
+}
+
+#[test]
+fn a_worker_without_its_model_says_what_is_missing() {
+    let output = diarist(&["worker"], &[("DIARIST_MODEL__PATH", "nowhere.onnx")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("nowhere.onnx"), "{}", stderr(&output));
+}
+
+#[test]
+fn migrate_makes_a_database_and_may_run_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("some/where");
+    for _ in 0..2 {
+        let output = diarist(&["migrate", "--data-dir", data.to_str().unwrap()], &[]);
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    assert!(data.join("diarist.sqlite3").is_file());
 }

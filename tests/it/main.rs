@@ -6,3 +6,4 @@ mod audio;
 mod cli;
 mod embed;
 mod models;
+mod program;

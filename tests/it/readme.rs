@@ -2,52 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
+
+use crate::program::Server;
 
 /// The address that the README's commands name.
 const README_ADDRESS: &str = "127.0.0.1:8080";
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The server that `make run` starts, on a free port and in a folder of its own.
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(folder: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_diarist"))
-            .arg("serve")
-            .env("DIARIST_LISTEN", "127.0.0.1:0")
-            .env("DIARIST_DATA_DIR", folder.join("data"))
-            .current_dir(folder)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let address = BufReader::new(child.stdout.take().unwrap())
-            .lines()
-            .map(Result::unwrap)
-            .find_map(|line| Some(line.split_once("http://")?.1.trim().to_owned()))
-            .expect("the server says where it listens");
-        Self { child, address }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn the_example_prints_two_speakers() {
     let folder = checkout();
-    let server = Server::start(folder.path());
+    let server = Server::start(folder.path(), &[]);
     // curl's own settings lead the README's address to the free port.
     let address = &server.address;
     fs::write(

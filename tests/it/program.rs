@@ -1,0 +1,71 @@
+//! The built program, as a process of its own.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a server may take to stop that has nothing left to do.
+const STOPPING: Duration = Duration::from_secs(20);
+
+/// `diarist` in `folder`, with none of the caller's settings.
+pub fn diarist(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_diarist"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DIARIST_")) {
+        command.env_remove(name);
+    }
+    command.current_dir(folder);
+    command
+}
+
+/// `diarist serve` on a free port, ended with its value.
+pub struct Server {
+    child: Child,
+    /// Host and port.
+    pub address: String,
+}
+
+impl Server {
+    /// Starts a server in `folder` and waits until it says where it listens.
+    pub fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let mut child = diarist(folder)
+            .arg("serve")
+            .args(arguments)
+            .env("DIARIST_LISTEN", "127.0.0.1:0")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let address = BufReader::new(child.stdout.take().unwrap())
+            .lines()
+            .map(Result::unwrap)
+            .find_map(|line| {
+                let (_, rest) = line.split_once("http://")?;
+                rest.split(' ').next().map(str::to_owned)
+            });
+        let address = address.unwrap_or_else(|| panic!("no address, but {:?}", child.wait()));
+        Self { child, address }
+    }
+
+    /// Asks the server to stop as a supervisor does, and waits for it.
+    pub fn stop(mut self) -> ExitStatus {
+        let id = self.child.id().to_string();
+        let kill = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        assert!(kill.success());
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(begun.elapsed() < STOPPING, "the server does not stop");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
