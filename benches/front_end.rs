@@ -1,11 +1,6 @@
 //! Speed of what every sample passes before the model, on one core.
 //!
 //! Criterion's elements are seconds of audio, so that its "elem/s" reads as "times real time".
-#![expect(
-    missing_docs,
-    reason = "criterion's macros write functions without them"
-)]
-
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

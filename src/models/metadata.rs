@@ -211,7 +211,7 @@ mod tests {
         ]);
         let metadata = metadata.unwrap();
         assert_eq!(metadata.framework, Framework::ThreeDSpeaker);
-        assert_eq!(metadata.sample_scale(), 1.0);
+        assert!(metadata.normalize_samples);
         assert!(metadata.global_mean);
         assert_eq!(metadata.name.as_deref(), Some("campplus"));
     }

@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn silence_is_not_speech() {
         let mut detector = SpeechDetector::new();
-        detector.push(&[0.0; 16_000]);
+        detector.push(&vec![0.0; 16_000]);
         assert!(detector.probabilities().iter().all(|p| *p < 0.5));
     }
 }

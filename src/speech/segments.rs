@@ -4,12 +4,18 @@ use crate::domain::{SAMPLE_RATE, Segment, Timeline};
 
 use super::{FRAME_SAMPLES, Settings};
 
+/// Frames by which the detector's answer comes after what it is about: it looks at 48 ms up to
+/// the frame's end and remembers what came before. Of 0, 1 and 2 frames this gave the fewest errors
+/// on simulated and on real conversations.
+const LATENCY: f64 = 2.0;
+
 /// Where somebody speaks, given the probability of each frame.
 ///
 /// Speech begins at a frame that reaches `onset` and ends at the first one below `offset`
 /// (hysteresis, as in pyannote.audio's `Binarize`). Then pauses shorter than `min_duration_off`
-/// are closed, stretches shorter than `min_duration_on` dropped, and what is left is padded; padded
-/// stretches that meet become one. Times lie between zero and the end of the last frame.
+/// are closed, stretches shorter than `min_duration_on` dropped, and what is left is moved forward
+/// by the detector's latency (32 ms) and padded; stretches that then meet become one. Times lie between
+/// zero and the end of the last frame.
 pub fn segments(probabilities: &[f32], settings: &Settings) -> Timeline {
     let frame = FRAME_SAMPLES as f64 / f64::from(SAMPLE_RATE);
     let end = probabilities.len() as f64 * frame;
@@ -23,8 +29,13 @@ pub fn segments(probabilities: &[f32], settings: &Settings) -> Timeline {
         .filter(|s| s.duration() >= settings.min_duration_on - Segment::PRECISION)
         .map(|s| {
             Segment::new(
-                (s.start - settings.padding).max(0.0),
-                (s.end + settings.padding).min(end),
+                (s.start - LATENCY * frame - settings.padding).max(0.0),
+                // What speaks in the last frame may go on after it.
+                if s.end < end {
+                    (s.end - LATENCY * frame + settings.padding).min(end)
+                } else {
+                    end
+                },
             )
         })
         .collect::<Timeline>()
@@ -60,9 +71,10 @@ mod tests {
         padding: 0.0,
     };
 
-    /// Segments as frame numbers.
+    /// Segments as frame numbers, of a detector that answers at once.
     fn frames(probabilities: &[f32], settings: &Settings) -> Vec<(f64, f64)> {
-        segments(probabilities, settings)
+        let late = [&[0.0; 2], probabilities, &[0.0; 2]].concat();
+        segments(&late, settings)
             .segments()
             .iter()
             .map(|s| ((s.start / 0.016).round(), (s.end / 0.016).round()))
@@ -117,15 +129,29 @@ mod tests {
     }
 
     #[test]
-    fn padding_joins_and_stays_inside_the_recording() {
-        let mut probabilities = [0.0; 10];
-        for range in [1..3, 5..9] {
+    fn padding_joins() {
+        let mut probabilities = [0.0; 12];
+        for range in [3..5, 7..9] {
             probabilities[range].fill(1.0);
         }
         let settings = Settings {
             padding: 0.032,
             ..PLAIN
         };
-        assert_eq!(frames(&probabilities, &settings), [(0.0, 10.0)]);
+        assert_eq!(frames(&probabilities, &settings), [(1.0, 11.0)]);
+    }
+
+    #[test]
+    fn nothing_lies_outside_the_recording() {
+        let settings = Settings {
+            padding: 0.5,
+            ..PLAIN
+        };
+        let all = [Segment::new(0.0, 0.16)];
+        assert_eq!(segments(&[1.0; 10], &PLAIN).segments(), all);
+        assert_eq!(segments(&[1.0; 10], &settings).segments(), all);
+        let mut probabilities = [1.0; 10];
+        probabilities[9] = 0.0;
+        assert_eq!(segments(&probabilities, &settings).segments(), all);
     }
 }

@@ -2,6 +2,7 @@
 
 mod environment;
 mod interface;
+mod options;
 mod placement;
 
 use std::path::{Path, PathBuf};
@@ -10,9 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use half::f16;
 use ndarray::{Array2, Array3};
 use ort::environment::Environment;
-use ort::ep::{self, ArenaExtendStrategy, cuda::ConvAlgorithmSearch};
 use ort::logging::LogLevel;
-use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+use ort::session::builder::SessionBuilder;
 use ort::session::{NoSelectedOutputs, RunOptions, Session};
 use ort::value::{DynValue, Tensor, TensorRef};
 
@@ -43,11 +43,12 @@ pub(super) struct EmbeddingSession {
 }
 
 impl EmbeddingSession {
-    /// Finds and loads ONNX Runtime and the model, and checks the model's contract.
-    pub(super) fn load(settings: &Settings) -> Result<Self, ModelError> {
+    /// Finds and loads ONNX Runtime and the model, checks the model's contract, and runs it once on
+    /// `probe`: the first run of a shape is the slow one, and some faults show only then.
+    pub(super) fn load(settings: &Settings, probe: &Array3<f32>) -> Result<Self, ModelError> {
         let library = locate::library(settings.onnxruntime.as_deref())?;
         let environment = environment::environment(&library)?;
-        let on = |provider| Self::load_on(provider, settings, &environment);
+        let on = |provider| Self::load_on(provider, settings, probe, &environment);
         match settings.provider {
             Provider::Cuda => on(Provider::Cuda),
             Provider::Cpu => on(Provider::Cpu),
@@ -64,19 +65,17 @@ impl EmbeddingSession {
     fn load_on(
         provider: Provider,
         settings: &Settings,
+        probe: &Array3<f32>,
         environment: &Environment,
     ) -> Result<Self, ModelError> {
-        let threads = settings.threads();
-        let builder = match provider {
-            Provider::Cuda => {
-                options(environment, threads)
-                    .and_then(with_cuda)
-                    .map_err(|error| ModelError::Cuda {
-                        reason: error.to_string(),
-                    })?
-            }
-            Provider::Cpu | Provider::Auto => options(environment, threads)?,
+        let unusable = |error: ort::Error| match provider {
+            Provider::Cuda => ModelError::Cuda {
+                reason: error.to_string(),
+            },
+            Provider::Cpu | Provider::Auto => error.into(),
         };
+        let threads = settings.threads();
+        let builder = options::session(environment, threads, provider).map_err(unusable)?;
         let path = match &settings.path {
             Some(path) => path.clone(),
             None if provider == Provider::Cuda => locate::shipped_model(SHIPPED, SHIPPED_FOR_CUDA)?,
@@ -87,20 +86,28 @@ impl EmbeddingSession {
             path: path.clone(),
             source,
         })?;
-        let session = commit(builder, &path, provider)?;
+        let (session, placement) = commit(builder, &path, provider)?;
+        report(&placement, provider);
         let metadata = read_metadata(&session, &path)?;
         let (input, output) = interface::check(&session, metadata.dim, &path)?;
-        Ok(Self {
+        let mut session = Self {
             session,
             input,
             output,
-            keep_memory: run_options()?,
-            free_memory: run_options().and_then(freeing_memory)?,
+            keep_memory: options::run()?,
+            free_memory: options::run_once(provider)?,
             path,
             metadata,
             provider,
             threads,
-        })
+        };
+        match session.run(probe, false) {
+            Err(ModelError::Run { reason }) if provider == Provider::Cuda => {
+                Err(ModelError::Cuda { reason })
+            }
+            Err(error) => Err(error),
+            Ok(_) => Ok(session),
+        }
     }
 
     /// Runs the network on `features` `(batch, frames, 80)`: its output `(batch, dim)` as it is.
@@ -155,48 +162,12 @@ fn extract(value: &DynValue, precision: Precision) -> ort::Result<(Vec<i64>, Vec
     })
 }
 
-/// What every session is built with: all graph optimisations, nodes one after another, `threads`
-/// threads for the work inside a node.
-fn options(environment: &Environment, threads: usize) -> ort::Result<SessionBuilder> {
-    let builder = Session::builder(environment)?
-        .with_optimization_level(GraphOptimizationLevel::All)?
-        .with_parallel_execution(false)?
-        .with_intra_threads(threads)?;
-    Ok(if saturates() {
-        builder.with_precise_qmm()?
-    } else {
-        builder
-    })
-}
-
-/// Whether sums of 8-bit products may saturate on this processor: on x86 without VNNI ONNX
-/// Runtime adds pairs of them in 16 bits, unless told to be precise.
-fn saturates() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    {
-        !(std::arch::is_x86_feature_detected!("avx512vnni")
-            || std::arch::is_x86_feature_detected!("avxvnni"))
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        false
-    }
-}
-
-/// CUDA with full single precision, and convolution algorithms chosen by rule: trying all of them
-/// takes seconds for every new shape.
-fn with_cuda(builder: SessionBuilder) -> ort::Result<SessionBuilder> {
-    let cuda = ep::CUDA::default()
-        .with_tf32(false)
-        .with_conv_algorithm_search(ConvAlgorithmSearch::Heuristic)
-        .with_arena_extend_strategy(ArenaExtendStrategy::SameAsRequested)
-        .build()
-        .error_on_failure();
-    Ok(builder.with_execution_providers([cuda])?)
-}
-
-/// Builds the session, and logs which nodes CUDA left to the CPU.
-fn commit(builder: SessionBuilder, path: &Path, provider: Provider) -> Result<Session, ModelError> {
+/// Builds the session; tells where its nodes were placed.
+fn commit(
+    builder: SessionBuilder,
+    path: &Path,
+    provider: Provider,
+) -> Result<(Session, Placement), ModelError> {
     let placement = Arc::new(Mutex::new(Placement::default()));
     let seen = Arc::clone(&placement);
     let logger = Arc::new(
@@ -227,7 +198,12 @@ fn commit(builder: SessionBuilder, path: &Path, provider: Provider) -> Result<Se
                 reason: error.to_string(),
             },
         })?;
-    let placement = placement.lock().unwrap_or_else(PoisonError::into_inner);
+    let placement = std::mem::take(&mut *placement.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok((session, placement))
+}
+
+/// Logs where the nodes are, and loudly those that CUDA left to the CPU.
+fn report(placement: &Placement, provider: Provider) {
     tracing::debug!(nodes = placement.summary(), "the graph is placed");
     if provider == Provider::Cuda && !placement.fallen_back().is_empty() {
         tracing::warn!(
@@ -235,7 +211,6 @@ fn commit(builder: SessionBuilder, path: &Path, provider: Provider) -> Result<Se
             "these nodes have no CUDA kernel and run on the CPU"
         );
     }
-    Ok(session)
 }
 
 fn read_metadata(session: &Session, path: &Path) -> Result<Metadata, ModelError> {
@@ -249,24 +224,30 @@ fn read_metadata(session: &Session, path: &Path) -> Result<Metadata, ModelError>
     })
 }
 
-/// The session logs verbosely for [`Placement`]'s sake; its runs shall not.
-fn run_options() -> ort::Result<RunOptions<NoSelectedOutputs>> {
-    let mut options = RunOptions::new()?;
-    options.set_log_level(LogLevel::Warning)?;
-    Ok(options)
-}
-
-fn freeing_memory(
-    mut options: RunOptions<NoSelectedOutputs>,
-) -> ort::Result<RunOptions<NoSelectedOutputs>> {
-    options.set("memory.enable_memory_arena_shrinkage", "cpu:0")?;
-    Ok(options)
-}
-
 impl From<ort::Error> for ModelError {
     fn from(error: ort::Error) -> Self {
         Self::Run {
             reason: error.to_string(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// ONNX Runtime tells placements only in its log: should its words change, this notices.
+    #[test]
+    fn the_placement_of_nodes_is_found_in_the_log() {
+        let environment = environment::environment(&locate::library(None).unwrap()).unwrap();
+        let builder = options::session(&environment, 1, Provider::Cpu).unwrap();
+        let model = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/fixtures/golden/tiny.onnx"
+        );
+        let (_, placement) = commit(builder, Path::new(model), Provider::Cpu).unwrap();
+        let summary = placement.summary();
+        assert!(summary.ends_with(" on CPUExecutionProvider"), "{summary}");
+        assert!(placement.fallen_back().is_empty());
     }
 }

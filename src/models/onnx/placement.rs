@@ -63,7 +63,9 @@ mod tests {
 
     fn read(lines: &[&str]) -> Placement {
         let mut placement = Placement::default();
-        lines.iter().for_each(|line| placement.read(line));
+        for line in lines {
+            placement.read(line);
+        }
         placement
     }
 
