@@ -5,8 +5,8 @@ use crate::domain::{SAMPLE_RATE, Segment, Timeline};
 use super::{FRAME_SAMPLES, Settings};
 
 /// Frames by which the detector's answer comes after what it is about: it looks at 48 ms up to
-/// the frame's end and remembers what came before. Of 0, 1 and 2 frames this gave the fewest errors
-/// on simulated and on real conversations.
+/// the frame's end and remembers what came before. Of 0, 1 and 2 frames, 2 gave the fewest errors on
+/// simulated and on real conversations.
 const LATENCY: f64 = 2.0;
 
 /// Where somebody speaks, given the probability of each frame.

@@ -22,11 +22,11 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            onset: 0.5,
-            offset: 0.35,
-            min_duration_off: 0.2,
+            onset: 0.55,
+            offset: 0.45,
+            min_duration_off: 0.3,
             min_duration_on: 0.1,
-            padding: 0.05,
+            padding: 0.04,
         }
     }
 }
