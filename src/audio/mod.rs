@@ -14,6 +14,7 @@
 //! Not accepted, because the decoders below us cannot: AAC and ADPCM with more than two channels,
 //! Opus with more than two, and headerless PCM of any kind, which no content gives away.
 
+mod aac;
 mod decoder;
 mod delay;
 mod edit_list;

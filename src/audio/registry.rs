@@ -15,6 +15,7 @@ use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
 use symphonia_adapter_libopus::OpusDecoder;
 
+use super::aac::keep_the_core;
 use super::delay::take_opus_pre_skip;
 use super::fault::{describe, guarded, refused};
 use super::source::Source;
@@ -91,6 +92,7 @@ fn make_decoder(
     mut parameters: AudioCodecParameters,
     container: &'static str,
 ) -> Result<Codec, AudioError> {
+    keep_the_core(&mut parameters);
     let leading_seconds = take_opus_pre_skip(&mut parameters);
     if let Some(rate) = parameters.sample_rate
         && !SAMPLE_RATES.contains(&rate)

@@ -152,3 +152,21 @@ fn high_rates_are_reduced() {
     let (lag, correlation) = alignment(&source()[..6_400], &decoded.samples);
     assert!(lag == 0 && correlation > 0.999, "{lag} {correlation}");
 }
+
+#[test]
+fn he_aac_is_read_as_its_core() {
+    let plain = fixture_bytes("m4a-moov-first.m4a");
+    let expected = decode_fixture("m4a-moov-first.m4a").samples;
+    let configuration = b"\x14\x08\x56\xe5\x00";
+    let at = plain
+        .windows(configuration.len())
+        .position(|bytes| bytes == configuration)
+        .unwrap();
+    for announced in [b"\x14\x08\x56\xe5\xa8", b"\x2c\x0a\x88\x00\x00"] {
+        let mut bytes = plain.clone();
+        bytes[at..at + announced.len()].copy_from_slice(announced);
+        let decoded = decode(file(&bytes).path(), &DecodeOptions::default()).unwrap();
+        assert_eq!(decoded.info.sample_rate_hz, 16_000);
+        assert!(decoded.samples == expected, "{announced:x?}");
+    }
+}

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::{decode_bytes, fixture_bytes, fmt, riff, source};
+use super::{decode_bytes, file, fixture_bytes, fmt, riff, source};
+use diarist::audio::{AudioStream, DecodeOptions};
 
 /// The beginnings that make a reader take an interest.
 const MAGIC: [&[u8]; 14] = [
@@ -124,4 +125,43 @@ fn lengths_that_were_claimed_are_not_believed() {
     let decoded = decode_bytes(&file).unwrap();
     assert!(decoded.samples == source());
     assert!(decoded.warning.is_some());
+}
+
+/// Resident memory of this process, in bytes.
+#[cfg(target_os = "linux")]
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    let kilobytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kilobytes * 1024
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_does_not_follow_the_length() {
+    // Two hours of silence: a header and a hole.
+    let samples = 2 * 3_600 * 16_000_u64;
+    let mut header = riff(&[(b"fmt ", fmt(1, 1, 16_000, 16)), (b"data", Vec::new())]);
+    header[40..44].copy_from_slice(&u32::try_from(samples * 2).unwrap().to_le_bytes());
+    let file = file(&header);
+    file.as_file().set_len(44 + samples * 2).unwrap();
+    let mut stream = AudioStream::open(file.path(), &DecodeOptions::default()).unwrap();
+    let (before, mut most, mut total) = (resident(), 0, 0);
+    let mut block = Vec::new();
+    while stream.read(&mut block).unwrap() {
+        total += block.len() as u64;
+        if total % (600 * 16_000) == 0 {
+            most = most.max(resident());
+        }
+        block.clear();
+    }
+    assert_eq!((total, stream.warning()), (samples, None));
+    // The samples alone would be 440 MiB.
+    assert!(
+        most.saturating_sub(before) < 64 << 20,
+        "{before} bytes became {most}"
+    );
 }
