@@ -30,8 +30,9 @@ fn core_of(configuration: &[u8]) -> Option<u16> {
     let rate = (first & 7) << 1 | second >> 7;
     let channels = second >> 3 & 0xf;
     let plain = match first >> 3 {
-        // What follows can only be the backward-compatible announcement of HE-AAC.
-        LOW_COMPLEXITY => second & 7 == 0,
+        // With the three flags unset, what follows can only be the backward-compatible
+        // announcement of HE-AAC.
+        LOW_COMPLEXITY => second.trailing_zeros() >= 3,
         // Announced up front: the rate after replication (4 bits), then the core's object type.
         SPECTRAL_BAND_REPLICATION | PARAMETRIC_STEREO => {
             let replicated = (second & 7) << 1 | third >> 7;
