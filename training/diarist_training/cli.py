@@ -25,6 +25,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rebuild": ("rebuild", "make the fp32 and fp16 forms out of the weights-int8 file"),
     "simulate": ("simulate", "write conversations with exact RTTM from held-out speakers"),
     "speed": ("speed", "measure how much audio per second ONNX Runtime embeds"),
+    "pack": ("pack", "decode a manifest's clips and the noise once, into one file"),
+    "train": ("train", "train a network by a recipe; goes on where it stopped"),
     "teacher": ("teacher", "embed whole utterances with Resemblyzer, to distil from"),
     "verify": ("verify", "score speaker encoders on the verification trials"),
 }

@@ -8,6 +8,7 @@ manifest's folder), ``speaker`` and ``split`` must be there; ``corpus``,
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,3 +86,8 @@ def write_manifest(path: Path, utterances: list[Utterance]) -> None:
             seconds = "" if item.seconds is None else f"{item.seconds:.2f}"
             writer.writerow([seconds if name == "seconds" else getattr(item, name) for name in COLUMNS])
     os.replace(part, path)
+
+
+def manifest_hash(path: Path) -> str:
+    """SHA-256 of a manifest file: names the training data in checkpoints and model metadata."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,69 @@
+"""The chain of augmentations a recipe names, each with the chance that a crop gets it."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from ..fbank import SAMPLE_RATE
+from ..pack import Pack
+from .room import random_rooms
+from .spectrum import SpecAugment
+from .waveform import Codec, Gain, Noise, Reverb, Speed, Telephone
+
+ROOMS = 200
+
+# In the order in which they happen to real speech: the voice, the room, the noise, the device.
+WAVEFORM = {
+    "speed": lambda options, noise, rooms: Speed(**options),
+    "reverb": lambda options, noise, rooms: Reverb(rooms),
+    "noise": lambda options, noise, rooms: Noise(noise, **options),
+    "telephone": lambda options, noise, rooms: Telephone(**options),
+    "codec": lambda options, noise, rooms: Codec(**options),
+    "gain": lambda options, noise, rooms: Gain(**options),
+}
+NAMES = (*WAVEFORM, "specaugment")
+
+
+@dataclass
+class Step:
+    """One augmentation and its chance per crop at full strength."""
+
+    apply: object
+    chance: float
+
+
+class Chain:
+    """Applies what the recipe names; `strength` 0..1 scales every chance."""
+
+    def __init__(self, recipe: dict[str, dict], pack: Pack, seed: int, device: torch.device) -> None:
+        unknown = set(recipe) - set(NAMES)
+        if unknown:
+            raise ValueError(f"augmentations must be of {', '.join(NAMES)}; given: {', '.join(sorted(unknown))}")
+        noise = torch.from_numpy(pack.noise[:].copy()).to(device) if "noise" in recipe else None
+        rooms = torch.from_numpy(random_rooms(ROOMS, SAMPLE_RATE, seed)).to(device) if "reverb" in recipe else None
+        self.waveform = [Step(make(_options(recipe[name]), noise, rooms), recipe[name]["chance"])
+                         for name, make in WAVEFORM.items() if name in recipe]
+        self.spectrum = [Step(SpecAugment(**_options(recipe["specaugment"])), recipe["specaugment"]["chance"])] \
+            if "specaugment" in recipe else []
+
+    def on_waveform(self, samples: Tensor, generator: Generator, strength: float) -> Tensor:
+        """(batch, samples) -> the same shape."""
+        return _run(self.waveform, samples, generator, strength)
+
+    def on_features(self, features: Tensor, generator: Generator, strength: float) -> Tensor:
+        """(batch, frames, bins) -> the same shape."""
+        return _run(self.spectrum, features, generator, strength)
+
+
+def _options(entry: dict) -> dict:
+    return {name: value for name, value in entry.items() if name != "chance"}
+
+
+def _run(steps: list[Step], batch: Tensor, generator: Generator, strength: float) -> Tensor:
+    for step in steps:
+        chosen = torch.rand(len(batch), generator=generator, device=batch.device) < step.chance * strength
+        rows = chosen.nonzero().squeeze(1)
+        if len(rows):
+            batch = batch.index_copy(0, rows, step.apply(batch[rows], generator))
+    return batch

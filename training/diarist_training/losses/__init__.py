@@ -1,0 +1,1 @@
+"""Losses by name. Each takes unit-norm embeddings (batch, dim) and integer labels (batch,)."""

@@ -1,0 +1,172 @@
+"""The training loop: a run is a pure function of recipe, pack and seed, step by step."""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from .augment.chain import Chain
+from .checkpoint import Average, BestCheckpoints, RunLog, load_checkpoint, save_checkpoint
+from .fbank import SAMPLE_RATE, Fbank
+from .losses.objective import Objective
+from .pack import Pack
+from .recipe import Recipe
+from .replicas import Replicas
+from .resnet import SpeakerEmbedding
+from .sampler import BalancedSampler
+from .schedule import SCHEDULES, Curve
+from .validation import Validation
+
+CROP_STEP = SAMPLE_RATE // 10  # crop lengths move in steps of 0.1 s, so that kernels are reused
+
+
+class Trainer:
+    """Everything a run holds; `run()` goes on from the last checkpoint in `folder` if there is one."""
+
+    def __init__(self, recipe: Recipe, pack_folder: Path, folder: Path, device: torch.device) -> None:
+        self.recipe, self.folder, self.device = recipe, folder, device
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(recipe.seed)
+        self.pack = Pack.open(pack_folder)
+        self.sampler = BalancedSampler(self.pack, "train", recipe.seed, recipe.speakers_per_batch,
+                                       recipe.crops_per_speaker, recipe.cap_seconds, recipe.balance, SAMPLE_RATE,
+                                       frozenset(recipe.held_out))
+        self.validation = Validation(self.pack, "verify", recipe.validation_seconds)
+        self.chain = Chain(recipe.augmentation, self.pack, recipe.seed, device)
+        self.fbank = Fbank().to(device)
+        network = SpeakerEmbedding(recipe.backbone, recipe.dim, recipe.dropout)
+        self.network = network.to(device, memory_format=torch.channels_last)
+        teacher = pack_folder / recipe.teacher if recipe.teacher else None
+        self.objective = Objective(recipe.losses, recipe.dim, self.sampler, self.pack, teacher).to(device)
+        self.optimiser = make_optimiser(recipe.optimiser, [self.network, self.objective])
+        options = {key: value for key, value in recipe.schedule.items() if key != "name"}
+        self.schedule = SCHEDULES[recipe.schedule["name"]](**options)
+        self.average = Average(self.network, recipe.ema)
+        self.best = BestCheckpoints(folder, recipe.keep_best)
+        self.crop_seconds, self.strength = Curve(recipe.crop_seconds), Curve(recipe.augmentation_strength)
+        self.step, self.seconds, self.frozen = 0, 0.0, False
+        self.replicas = Replicas(self.network, recipe.replicas)
+        if (folder / "last.pt").exists():
+            load_checkpoint(folder / "last.pt", self)
+
+    def progress(self) -> float:
+        """Done share of the run, 0..1."""
+        if self.recipe.max_minutes is not None:
+            by_time = self.seconds / (60.0 * self.recipe.max_minutes)
+            return min(1.0, max(by_time, self.step * self.recipe.batch_size / (self.recipe.total_crops or float("inf"))))
+        return min(1.0, self.step * self.recipe.batch_size / self.recipe.total_crops)
+
+    def train_step(self) -> dict[str, float]:
+        """One optimiser step; everything random in it follows from seed and step."""
+        progress = self.progress()
+        length = int(self.crop_seconds(progress) * SAMPLE_RATE / CROP_STEP + 0.5) * CROP_STEP
+        batch = self.sampler.batch(self.step, length)
+        labels, clips = (torch.from_numpy(a).to(self.device) for a in (batch.speaker, batch.clip))
+        shares = torch.from_numpy(batch.samples).tensor_split(len(self.replicas))
+        self._set_mode(progress)
+        rate = self.schedule.rate(progress)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        outputs = self.replicas.forward(lambda network, index: self._embed(network, index, shares[index], progress))
+        embeddings = torch.cat([output.detach() for output in outputs]).requires_grad_()
+        self.objective.zero_grad(set_to_none=True)
+        loss, parts = self.objective(embeddings, labels, clips, progress)
+        loss.backward()
+        self.replicas.backward(outputs, list(embeddings.grad.tensor_split(len(self.replicas))))
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_gradient)
+        self.optimiser.step()
+        self.average.update(self.network, self.step)
+        self.step += 1
+        return {"loss": float(loss.detach()), "rate": rate, "gradient": float(norm), "progress": progress,
+                "crop_seconds": length / SAMPLE_RATE, **parts}
+
+    def _embed(self, network: nn.Module, index: int, samples: Tensor, progress: float) -> Tensor:
+        """One replica's share: augmentation, front end and network, (share, dim) in float32."""
+        seed = (self.recipe.seed * 1_000_033 + self.step) * len(self.replicas) + index
+        generator = torch.Generator(self.device).manual_seed(seed)
+        network.dropout.generator = generator
+        strength = self.strength(progress)
+        samples = samples.to(self.device, non_blocking=True).float() / 32768.0
+        features = self.fbank(self.chain.on_waveform(samples, generator, strength))
+        features = self.chain.on_features(features, generator, strength)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bf16):
+            return network(features).float()
+
+    def _set_mode(self, progress: float) -> None:
+        """Training mode, with BatchNorm's statistics frozen in the large-margin stage at the end."""
+        self.objective.train()
+        self.replicas.train(freeze_batchnorm=progress >= self.recipe.freeze_batchnorm_from)
+
+    def validate(self) -> dict[str, float]:
+        """EER of the weights' moving average, which is kept if it is among the best."""
+        with self.average.swapped_in(self.network):
+            eer = self.validation.eer(self.network, self.fbank, self.device, self.recipe.bf16)
+            self.best.offer(eer, self.step, self.network)
+        self.schedule.validated(eer)
+        return {"eer_average": eer}
+
+    def run(self) -> dict[str, float]:
+        """Trains to the end of the budget; returns the EERs of final, averaged and best weights."""
+        board, log = SummaryWriter(self.folder / "tensorboard"), RunLog(self.folder / "log.jsonl", self.step)
+        epoch_steps = max(1, self.recipe.epoch_crops // self.recipe.batch_size)
+        saved, window = time.monotonic(), []
+        with tqdm(total=100.0, initial=100.0 * self.progress(), unit="%", bar_format="{l_bar}{bar}| {elapsed} {postfix}",
+                  mininterval=5.0) as bar:
+            while self.progress() < 1.0:
+                started = time.monotonic()
+                window.append(self.train_step())
+                self.seconds += time.monotonic() - started
+                if self.step % 25 == 0:
+                    means = {key: sum(w.get(key, 0.0) for w in window) / len(window) for key in window[-1]}
+                    log.write("train", self.step, self.seconds, means)
+                    for key, value in means.items():
+                        board.add_scalar(f"train/{key}", value, self.step)
+                    bar.set_postfix(step=self.step, loss=f"{means['loss']:.3f}", refresh=False)
+                    window = []
+                bar.update(100.0 * self.progress() - bar.n)
+                if self.step % epoch_steps == 0 or self.progress() >= 1.0:
+                    started = time.monotonic()
+                    results = self.validate()
+                    self.seconds += time.monotonic() - started
+                    log.write("validate", self.step, self.seconds, {**results, "progress": self.progress()})
+                    for key, value in results.items():
+                        board.add_scalar(f"validate/{key}", value, self.step)
+                if time.monotonic() - saved > 60.0 * self.recipe.checkpoint_minutes or self.progress() >= 1.0:
+                    save_checkpoint(self.folder / "last.pt", self)
+                    saved = time.monotonic()
+        return self._finish(log)
+
+    def _finish(self, log: RunLog) -> dict[str, float]:
+        """Chooses among final, moving-average and best-average weights by EER; writes `final.pt`."""
+        device, bf16 = self.device, self.recipe.bf16
+        candidates = {"final": {k: v.clone() for k, v in self.network.state_dict().items()},
+                      "average": self.average.state_dict(), "best_average": self.best.average()}
+        results = {}
+        for name, weights in candidates.items():
+            self.network.load_state_dict(weights)
+            results[name] = self.validation.eer(self.network, self.fbank, device, bf16)
+        chosen = min(results, key=results.get)
+        torch.save({"network": candidates[chosen], "recipe": asdict(self.recipe), "chosen": chosen, "eer": results,
+                    "step": self.step, "seconds": self.seconds, "crops": self.step * self.recipe.batch_size,
+                    "manifest_sha256": self.pack.manifest_sha256}, self.folder / "final.pt")
+        self.network.load_state_dict(candidates["final"])
+        log.write("finish", self.step, self.seconds, results)
+        return results
+
+
+def make_optimiser(options: dict, modules: list[nn.Module]) -> torch.optim.Optimizer:
+    """AdamW or SGD with Nesterov momentum; no weight decay on biases and BatchNorm."""
+    options = dict(options)
+    name, decay = options.pop("name"), options.pop("weight_decay", 1e-4)
+    parameters = [p for module in modules for p in module.parameters()]
+    groups = [{"params": [p for p in parameters if p.ndim > 1], "weight_decay": decay},
+              {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0}]
+    if name == "adamw":
+        return torch.optim.AdamW(groups, lr=1e-3, **options)
+    if name == "sgd":
+        return torch.optim.SGD(groups, lr=0.1, momentum=options.pop("momentum", 0.9), nesterov=True, **options)
+    raise ValueError(f"optimiser must be adamw or sgd; given: {name}")
