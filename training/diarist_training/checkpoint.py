@@ -1,6 +1,5 @@
 """What a run leaves on disk, and how it goes on from there."""
 
-import json
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -8,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+
+from .recipe import Recipe
+from .resnet import SpeakerEmbedding
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -52,8 +54,8 @@ class Average:
 class BestCheckpoints:
     """The weights with the lowest EERs, in files named after EER and step, for averaging at the end."""
 
-    def __init__(self, folder: Path, keep: int) -> None:
-        self.folder, self.keep = folder, keep
+    def __init__(self, folder: Path, keep: int, recipe: Recipe) -> None:
+        self.folder, self.keep, self.recipe = folder, keep, recipe
 
     def files(self) -> list[Path]:
         """Best first."""
@@ -65,30 +67,15 @@ class BestCheckpoints:
         worst = self.files()[-1:] if len(self.files()) >= self.keep else []
         if worst and path >= worst[0]:
             return
-        _save(path, network.state_dict())
+        _save(path, {"network": network.state_dict(), "recipe": asdict(self.recipe), "step": step})
         for extra in self.files()[self.keep:]:
             extra.unlink()
 
     def average(self) -> dict[str, Tensor]:
         """Mean of the kept weights, statistics included."""
-        states = [torch.load(path, map_location="cpu", weights_only=True) for path in self.files()]
+        states = [torch.load(path, map_location="cpu", weights_only=True)["network"] for path in self.files()]
         return {name: torch.stack([state[name].float() for state in states]).mean(dim=0).to(states[0][name].dtype)
                 for name in states[0]}
-
-
-class RunLog:
-    """One JSON object per line; lines after the step that a run goes on from are dropped."""
-
-    def __init__(self, path: Path, step: int) -> None:
-        self.path = path
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        path.write_text("".join(line + "\n" for line in lines if json.loads(line)["step"] <= step), encoding="utf-8")
-
-    def write(self, kind: str, step: int, seconds: float, values: dict[str, float]) -> None:
-        """Appends one line."""
-        entry = {"kind": kind, "step": step, "seconds": round(seconds, 2), **{k: round(v, 6) for k, v in values.items()}}
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
 
 
 def _save(path: Path, content: object) -> None:
@@ -117,3 +104,15 @@ def load_checkpoint(path: Path, trainer: "Trainer") -> None:
     trainer.average.state = state["average"]
     trainer.schedule.load_state_dict(state["schedule"])
     trainer.step, trainer.seconds = state["step"], state["seconds"]
+
+
+def load_network(path: Path) -> SpeakerEmbedding:
+    """The network of any file that a run leaves, in fp32 and evaluation mode, on the CPU.
+
+    A run's last checkpoint gives its moving average, which is better than the weights themselves.
+    """
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    recipe = state["recipe"]
+    network = SpeakerEmbedding(recipe["backbone"], recipe["dim"], recipe["dropout"])
+    network.load_state_dict(state.get("average", state["network"]))
+    return network.eval()

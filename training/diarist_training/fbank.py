@@ -56,7 +56,7 @@ class Fbank(nn.Module):
     @torch.no_grad()
     def forward(self, samples: Tensor, subtract_mean: bool = True) -> Tensor:
         with torch.autocast(samples.device.type, enabled=False):
-            frames = self._frames(samples.float())
+            frames = self._frames(samples.to(self.window.dtype))
             frames = frames - frames.mean(dim=-1, keepdim=True)
             previous = torch.cat([frames[..., :1], frames[..., :-1]], dim=-1)
             frames = (frames - PREEMPHASIS * previous) * self.window

@@ -46,7 +46,7 @@ class Pack:
         index = np.load(index_path)
         fields = {name: index[name] for name in index.files}
         fields["manifest_sha256"] = str(fields["manifest_sha256"])
-        return cls(speech=np.memmap(folder / "speech.i16", dtype=np.int16, mode="r"),
+        return cls(speech=_map_or_empty(folder / "speech.i16"),
                    noise=_map_or_empty(folder / "noise.i16"), **fields)
 
     def clips_of(self, split: str) -> np.ndarray:
@@ -59,7 +59,8 @@ class Pack:
 
 
 def _map_or_empty(path: Path) -> np.ndarray:
-    return np.memmap(path, dtype=np.int16, mode="r") if path.stat().st_size else np.zeros(0, np.int16)
+    # Copy-on-write, since PyTorch shares memory with writable arrays alone.
+    return np.memmap(path, dtype=np.int16, mode="c") if path.stat().st_size else np.zeros(0, np.int16)
 
 
 def _decode(path: Path, trim: bool) -> tuple[np.ndarray, str]:
@@ -113,7 +114,7 @@ def add_arguments(parser) -> None:
     """Flags of `pack`."""
     parser.add_argument("--manifest", type=Path, default=shared_data() / "manifest.tsv")
     parser.add_argument("--noise", type=Path, help="folder of noise clips; default: `noise` beside the manifest")
-    parser.add_argument("--output-dir", type=Path, default=Path("pack"))
+    parser.add_argument("--output-dir", type=Path, default=Path("training/pack"))
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
 
 

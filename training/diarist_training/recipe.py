@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from .manifest import read_speakers
 from .schedule import Points
 
 
@@ -32,11 +33,13 @@ class Recipe:
     schedule: dict = field(default_factory=lambda: {"name": "cosine", "peak": 1e-3})
     clip_gradient: float = 5.0
     losses: dict = field(default_factory=lambda: {"softmax": {}})
+    discount: dict = field(default_factory=dict)  # off the logits of classes of other_corpus, other_language
     augmentation: dict = field(default_factory=dict)
     augmentation_strength: Points = 1.0
     freeze_batchnorm_from: float = 1.1
     ema: float = 0.998
     epoch_crops: int = 12_000
+    log_steps: int = 25
     keep_best: int = 3
     checkpoint_minutes: float = 3.0
     validation_seconds: float = 1.5
@@ -51,8 +54,7 @@ class Recipe:
         if unknown := set(values) - known:
             raise ValueError(f"{path}: unknown keys {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
         if isinstance(values.get("held_out"), str):
-            lines = (path.parent / values["held_out"]).read_text(encoding="utf-8").splitlines()
-            values["held_out"] = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+            values["held_out"] = sorted(read_speakers(path.parent / values["held_out"]))
         recipe = cls(**values)
         if recipe.total_crops is None and recipe.max_minutes is None:
             raise ValueError(f"{path}: total_crops or max_minutes must be given")

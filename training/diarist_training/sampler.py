@@ -6,17 +6,19 @@ Since nothing but `(seed, step)` decides, resuming a run needs no sampler state.
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from .pack import Pack
 
 
 @dataclass(frozen=True)
 class Batch:
-    """`samples` int16 (batch, length); `speaker` class ids; `clip` indices into the pack."""
+    """Per crop: class id of the `speaker`, index of the `clip` in the pack, first sample in the clip."""
 
-    samples: np.ndarray
     speaker: np.ndarray
     clip: np.ndarray
+    start: np.ndarray
 
 
 class BalancedSampler:
@@ -24,7 +26,7 @@ class BalancedSampler:
 
     A speaker's weight is min(seconds of speech, cap) to the power `balance`: 0 treats all
     speakers alike, 1 follows the amount of speech. A clip's chance is its share of the
-    speaker's speech. Clips shorter than the crop are repeated until they fill it.
+    speaker's speech.
     """
 
     def __init__(self, pack: Pack, split: str, seed: int, speakers_per_batch: int, crops_per_speaker: int,
@@ -51,13 +53,25 @@ class BalancedSampler:
         speaker = np.repeat(speakers, self.crops_per_speaker)
         clip = np.concatenate([random.choice(self.clips[s], self.crops_per_speaker, p=self.shares[s],
                                              replace=len(self.clips[s]) < self.crops_per_speaker) for s in speakers])
-        samples = np.stack([crop(self.pack.samples(c), length, random) for c in clip])
-        return Batch(samples, speaker, clip)
+        # A clip shorter than the crop may start anywhere, since it is repeated.
+        room = self.pack.length[clip] - length
+        room = np.where(room >= 0, room, self.pack.length[clip] - 1)
+        return Batch(speaker, clip, random.integers(0, room + 1))
 
 
-def crop(samples: np.ndarray, length: int, random: np.random.Generator) -> np.ndarray:
-    """A random stretch of `length` samples; what is shorter is repeated."""
-    if len(samples) < length:
-        samples = np.tile(samples, -(-length // len(samples)))
-    start = random.integers(0, len(samples) - length + 1)
-    return samples[start: start + length]
+class Cropper:
+    """Cuts crops out of a pack's speech, on the device where the speech lies.
+
+    `speech` is the memory map itself on a CPU, or a copy of it in a GPU's memory.
+    """
+
+    def __init__(self, pack: Pack, device: torch.device) -> None:
+        speech = torch.from_numpy(pack.speech) if device.type == "cpu" else torch.from_numpy(pack.speech[:]).to(device)
+        self.speech, self.device = speech, device
+        self.offset, self.length = (torch.from_numpy(values).to(device) for values in (pack.offset, pack.length))
+
+    def __call__(self, batch: Batch, length: int) -> Tensor:
+        """(batch, length) float32 in [-1, 1]; clips that are too short are repeated."""
+        clip, start = (torch.from_numpy(values).to(self.device) for values in (batch.clip, batch.start))
+        position = (start[:, None] + torch.arange(length, device=self.device)) % self.length[clip, None]
+        return self.speech[self.offset[clip, None] + position].float() / 32768.0

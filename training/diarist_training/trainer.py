@@ -6,18 +6,18 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from .augment.chain import Chain
-from .checkpoint import Average, BestCheckpoints, RunLog, load_checkpoint, save_checkpoint
+from .checkpoint import Average, BestCheckpoints, load_checkpoint, save_checkpoint
 from .fbank import SAMPLE_RATE, Fbank
+from .journal import Journal
 from .losses.objective import Objective
 from .pack import Pack
 from .recipe import Recipe
 from .replicas import Replicas
 from .resnet import SpeakerEmbedding
-from .sampler import BalancedSampler
+from .sampler import BalancedSampler, Cropper
 from .schedule import SCHEDULES, Curve
 from .validation import Validation
 
@@ -35,20 +35,21 @@ class Trainer:
         self.sampler = BalancedSampler(self.pack, "train", recipe.seed, recipe.speakers_per_batch,
                                        recipe.crops_per_speaker, recipe.cap_seconds, recipe.balance, SAMPLE_RATE,
                                        frozenset(recipe.held_out))
+        self.cropper = Cropper(self.pack, device)
         self.validation = Validation(self.pack, "verify", recipe.validation_seconds)
         self.chain = Chain(recipe.augmentation, self.pack, recipe.seed, device)
         self.fbank = Fbank().to(device)
         network = SpeakerEmbedding(recipe.backbone, recipe.dim, recipe.dropout)
         self.network = network.to(device, memory_format=torch.channels_last)
         teacher = pack_folder / recipe.teacher if recipe.teacher else None
-        self.objective = Objective(recipe.losses, recipe.dim, self.sampler, self.pack, teacher).to(device)
+        self.objective = Objective(recipe.losses, recipe.dim, self.sampler, self.pack, teacher, recipe.discount).to(device)
         self.optimiser = make_optimiser(recipe.optimiser, [self.network, self.objective])
         options = {key: value for key, value in recipe.schedule.items() if key != "name"}
         self.schedule = SCHEDULES[recipe.schedule["name"]](**options)
         self.average = Average(self.network, recipe.ema)
-        self.best = BestCheckpoints(folder, recipe.keep_best)
+        self.best = BestCheckpoints(folder, recipe.keep_best, recipe)
         self.crop_seconds, self.strength = Curve(recipe.crop_seconds), Curve(recipe.augmentation_strength)
-        self.step, self.seconds, self.frozen = 0, 0.0, False
+        self.step, self.seconds, self.stopping = 0, 0.0, False
         self.replicas = Replicas(self.network, recipe.replicas)
         if (folder / "last.pt").exists():
             load_checkpoint(folder / "last.pt", self)
@@ -66,7 +67,7 @@ class Trainer:
         length = int(self.crop_seconds(progress) * SAMPLE_RATE / CROP_STEP + 0.5) * CROP_STEP
         batch = self.sampler.batch(self.step, length)
         labels, clips = (torch.from_numpy(a).to(self.device) for a in (batch.speaker, batch.clip))
-        shares = torch.from_numpy(batch.samples).tensor_split(len(self.replicas))
+        shares = self.cropper(batch, length).tensor_split(len(self.replicas))
         self._set_mode(progress)
         rate = self.schedule.rate(progress)
         for group in self.optimiser.param_groups:
@@ -90,7 +91,6 @@ class Trainer:
         generator = torch.Generator(self.device).manual_seed(seed)
         network.dropout.generator = generator
         strength = self.strength(progress)
-        samples = samples.to(self.device, non_blocking=True).float() / 32768.0
         features = self.fbank(self.chain.on_waveform(samples, generator, strength))
         features = self.chain.on_features(features, generator, strength)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bf16):
@@ -110,37 +110,40 @@ class Trainer:
         return {"eer_average": eer}
 
     def run(self) -> dict[str, float]:
-        """Trains to the end of the budget; returns the EERs of final, averaged and best weights."""
-        board, log = SummaryWriter(self.folder / "tensorboard"), RunLog(self.folder / "log.jsonl", self.step)
+        """Trains to the end of the budget; returns the EERs of final, averaged and best weights.
+
+        After `stop` it saves a checkpoint instead, and returns nothing.
+        """
+        self.journal = Journal(self.folder, self.step)
         epoch_steps = max(1, self.recipe.epoch_crops // self.recipe.batch_size)
-        saved, window = time.monotonic(), []
+        saved = time.monotonic()
         with tqdm(total=100.0, initial=100.0 * self.progress(), unit="%", bar_format="{l_bar}{bar}| {elapsed} {postfix}",
                   mininterval=5.0) as bar:
-            while self.progress() < 1.0:
+            while self.progress() < 1.0 and not self.stopping:
                 started = time.monotonic()
-                window.append(self.train_step())
+                values = self.train_step()
+                if self.step % epoch_steps == 0:
+                    self._log_validation()
                 self.seconds += time.monotonic() - started
-                if self.step % 25 == 0:
-                    means = {key: sum(w.get(key, 0.0) for w in window) / len(window) for key in window[-1]}
-                    log.write("train", self.step, self.seconds, means)
-                    for key, value in means.items():
-                        board.add_scalar(f"train/{key}", value, self.step)
-                    bar.set_postfix(step=self.step, loss=f"{means['loss']:.3f}", refresh=False)
-                    window = []
+                self.journal.step(self.step, self.seconds, values, self.recipe.log_steps)
+                bar.set_postfix(step=self.step, loss=f"{values['loss']:.3f}", refresh=False)
                 bar.update(100.0 * self.progress() - bar.n)
-                if self.step % epoch_steps == 0 or self.progress() >= 1.0:
-                    started = time.monotonic()
-                    results = self.validate()
-                    self.seconds += time.monotonic() - started
-                    log.write("validate", self.step, self.seconds, {**results, "progress": self.progress()})
-                    for key, value in results.items():
-                        board.add_scalar(f"validate/{key}", value, self.step)
-                if time.monotonic() - saved > 60.0 * self.recipe.checkpoint_minutes or self.progress() >= 1.0:
+                if time.monotonic() - saved > 60.0 * self.recipe.checkpoint_minutes:
                     save_checkpoint(self.folder / "last.pt", self)
                     saved = time.monotonic()
-        return self._finish(log)
+        if self.progress() >= 1.0 and self.step % epoch_steps:
+            self._log_validation()
+        save_checkpoint(self.folder / "last.pt", self)
+        return self._finish() if self.progress() >= 1.0 else {}
 
-    def _finish(self, log: RunLog) -> dict[str, float]:
+    def stop(self) -> None:
+        """Asks `run` to end after the step that it is in."""
+        self.stopping = True
+
+    def _log_validation(self) -> None:
+        self.journal.write("validate", self.step, self.seconds, {**self.validate(), "progress": self.progress()})
+
+    def _finish(self) -> dict[str, float]:
         """Chooses among final, moving-average and best-average weights by EER; writes `final.pt`."""
         device, bf16 = self.device, self.recipe.bf16
         candidates = {"final": {k: v.clone() for k, v in self.network.state_dict().items()},
@@ -154,7 +157,7 @@ class Trainer:
                     "step": self.step, "seconds": self.seconds, "crops": self.step * self.recipe.batch_size,
                     "manifest_sha256": self.pack.manifest_sha256}, self.folder / "final.pt")
         self.network.load_state_dict(candidates["final"])
-        log.write("finish", self.step, self.seconds, results)
+        self.journal.write("finish", self.step, self.seconds, results)
         return results
 
 

@@ -4,45 +4,29 @@ import numpy as np
 import torch
 from torch import nn
 
-from .fbank import SAMPLE_RATE, Fbank
+from .fbank import Fbank
+from .manifest import Utterance
+from .metrics import det_curve, equal_error_rate
 from .pack import Pack
-
-
-def equal_error_rate(targets: np.ndarray, others: np.ndarray) -> float:
-    """EER of similarity scores: where misses and false alarms are equally frequent, 0..1."""
-    targets, others = np.sort(targets), np.sort(others)
-    thresholds = np.concatenate([targets, others])
-    miss = np.searchsorted(targets, thresholds, side="left") / len(targets)
-    false_alarm = 1.0 - np.searchsorted(others, thresholds, side="left") / len(others)
-    nearest = np.argmin(np.abs(miss - false_alarm))
-    return float((miss[nearest] + false_alarm[nearest]) / 2)
+from .trials import all_pairs, crop
 
 
 class Validation:
-    """One crop from the middle of every clip of `split`; all pairs of different clips.
-
-    Impostor pairs are of the same corpus and language: in crowd-sourced corpora codec and
-    language follow the speaker and would make trials too easy.
-    """
+    """The trials of the command `verify` at one length: same pairs, same crops with its default seed."""
 
     def __init__(self, pack: Pack, split: str, seconds: float, batch: int = 64) -> None:
-        length = int(seconds * SAMPLE_RATE)
-        clips = pack.clips_of(split)
-        crops = []
-        for clip in clips:
-            samples = pack.samples(clip)
-            samples = np.tile(samples, -(-length // len(samples))) if len(samples) < length else samples
-            start = (len(samples) - length) // 2
-            crops.append(samples[start: start + length])
-        self.samples = torch.from_numpy(np.stack(crops))
-        first, second = np.triu_indices(len(clips), 1)
-        speaker = pack.speaker[clips]
-        kind = np.char.add(np.char.add(pack.corpus[clips], "/"), pack.language[clips])
-        same = speaker[first] == speaker[second]
-        other = ~same & (kind[first] == kind[second])
-        self.target_pairs = first[same], second[same]
-        self.other_pairs = first[other], second[other]
-        self.batch = batch
+        pieces, utterances = [], []
+        for clip in pack.clips_of(split):
+            path = str(pack.path[clip])
+            piece = crop(pack.samples(clip), seconds, path, seed=0)
+            if piece is not None:
+                pieces.append(piece)
+                utterances.append(Utterance(path, str(pack.speaker[clip]), split, str(pack.corpus[clip]),
+                                            str(pack.language[clip])))
+        if not pieces:
+            raise ValueError(f"no clip of split {split} has {seconds} s")
+        self.samples = torch.from_numpy(np.stack(pieces))
+        self.trials, self.batch = all_pairs(utterances), batch
 
     @torch.no_grad()
     def embed(self, network: nn.Module, fbank: Fbank, device: torch.device, bf16: bool) -> np.ndarray:
@@ -58,6 +42,5 @@ class Validation:
 
     def eer(self, network: nn.Module, fbank: Fbank, device: torch.device, bf16: bool) -> float:
         """Equal error rate of the cosine scores, 0..1."""
-        embeddings = self.embed(network, fbank, device, bf16)
-        scores = embeddings @ embeddings.T
-        return equal_error_rate(scores[self.target_pairs], scores[self.other_pairs])
+        scores = self.trials.scores(self.embed(network, fbank, device, bf16))
+        return equal_error_rate(det_curve(scores, self.trials.target))[0]

@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
 from ..fbank import SAMPLE_RATE
 from ..pack import Pack
-from .room import random_rooms
+from ..rooms import random_impulse_response
 from .spectrum import SpecAugment
 from .waveform import Codec, Gain, Noise, Reverb, Speed, Telephone
 
 ROOMS = 200
+ROOM_SECONDS = 0.4  # taps kept after the direct path
 
 # In the order in which they happen to real speech: the voice, the room, the noise, the device.
 WAVEFORM = {
@@ -41,7 +43,7 @@ class Chain:
         if unknown:
             raise ValueError(f"augmentations must be of {', '.join(NAMES)}; given: {', '.join(sorted(unknown))}")
         noise = torch.from_numpy(pack.noise[:].copy()).to(device) if "noise" in recipe else None
-        rooms = torch.from_numpy(random_rooms(ROOMS, SAMPLE_RATE, seed)).to(device) if "reverb" in recipe else None
+        rooms = room_bank(ROOMS, seed).to(device) if "reverb" in recipe else None
         self.waveform = [Step(make(_options(recipe[name]), noise, rooms), recipe[name]["chance"])
                          for name, make in WAVEFORM.items() if name in recipe]
         self.spectrum = [Step(SpecAugment(**_options(recipe["specaugment"])), recipe["specaugment"]["chance"])] \
@@ -54,6 +56,16 @@ class Chain:
     def on_features(self, features: Tensor, generator: Generator, strength: float) -> Tensor:
         """(batch, frames, bins) -> the same shape."""
         return _run(self.spectrum, features, generator, strength)
+
+
+def room_bank(count: int, seed: int) -> Tensor:
+    """Impulse responses of `count` random rooms, (count, taps), zero-padded to one length."""
+    random = np.random.default_rng(seed)
+    bank = np.zeros((count, round(ROOM_SECONDS * SAMPLE_RATE)), np.float32)
+    for row in bank:
+        taps = random_impulse_response(random, sample_rate=SAMPLE_RATE, seconds=ROOM_SECONDS)[: len(row)]
+        row[: len(taps)] = taps
+    return torch.from_numpy(bank)
 
 
 def _options(entry: dict) -> dict:

@@ -19,12 +19,13 @@ class Softmax(nn.Module):
         nn.init.xavier_normal_(self.weight)
         self.scale, self.margin = scale, margin
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        cosine = F.linear(F.normalize(embeddings.float()), F.normalize(self.weight.float()))
+    def forward(self, embeddings: Tensor, labels: Tensor, offset: Tensor | float = 0.0) -> Tensor:
+        """`offset` (batch, classes) is added to the scaled logits."""
+        cosine = F.linear(F.normalize(embeddings), F.normalize(self.weight))
         cosine = cosine.clamp(-1 + 1e-6, 1 - 1e-6)
         target = cosine.gather(1, labels[:, None])
         logits = cosine.scatter(1, labels[:, None], self.with_margin(target))
-        return F.cross_entropy(self.scale_for(cosine, labels) * logits, labels)
+        return F.cross_entropy(self.scale_for(cosine, labels) * logits + offset, labels)
 
     def with_margin(self, target: Tensor) -> Tensor:
         """The target's logit before scaling, given its cosine."""

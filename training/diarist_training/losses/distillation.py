@@ -18,9 +18,10 @@ from ..sampler import BalancedSampler
 def teacher_space(pack: Pack, sampler: BalancedSampler, path: Path) -> tuple[Tensor, Tensor]:
     """Targets per clip (clips, dim) and prototypes per class (classes, dim), unit norm.
 
-    The teacher's embeddings are centred on the mean over speakers first: Resemblyzer's are
-    non-negative, so that without it all of them point into one narrow cone. A clip's target
-    is halfway between its own embedding and its speaker's mean.
+    The teacher's embeddings are centred on their corpus's mean over speakers first: Resemblyzer's
+    are non-negative, so that without it all of them point into one narrow cone, and what a whole
+    corpus has in common is its recording, not a voice. A clip's target is halfway between its
+    own embedding and its speaker's mean.
     """
     stored = np.load(path)
     row_of = {name: row for row, name in enumerate(stored["path"])}
@@ -31,11 +32,12 @@ def teacher_space(pack: Pack, sampler: BalancedSampler, path: Path) -> tuple[Ten
     embedding = np.zeros((len(pack.path), stored["embedding"].shape[1]), np.float32)
     embedding[used] = stored["embedding"][[row_of[pack.path[clip]] for clip in used]]
     means = np.stack([embedding[own].mean(axis=0) for own in sampler.clips])
-    centre = means.mean(axis=0)
-    prototypes = _unit(means - centre)
+    corpora = np.array([pack.corpus[own[0]] for own in sampler.clips])
+    centres = {corpus: means[corpora == corpus].mean(axis=0) for corpus in np.unique(corpora)}
+    prototypes = _unit(means - np.stack([centres[corpus] for corpus in corpora]))
     targets = np.zeros_like(embedding)
-    for own, prototype in zip(sampler.clips, prototypes, strict=True):
-        targets[own] = _unit(_unit(embedding[own] - centre) + prototype)
+    for own, prototype, corpus in zip(sampler.clips, prototypes, corpora, strict=True):
+        targets[own] = _unit(_unit(embedding[own] - centres[corpus]) + prototype)
     return torch.from_numpy(targets), torch.from_numpy(prototypes)
 
 
@@ -55,10 +57,10 @@ class Distillation(nn.Module):
         self.register_buffer("prototypes", prototypes, persistent=False)
         self.scale = scale
 
-    def forward(self, embeddings: Tensor, labels: Tensor, clips: Tensor) -> tuple[Tensor, Tensor]:
-        projected = F.normalize(self.head(embeddings.float()))
+    def forward(self, embeddings: Tensor, labels: Tensor, clips: Tensor, offset: Tensor | float = 0.0) -> tuple[Tensor, Tensor]:
+        projected = F.normalize(self.head(embeddings))
         cosine = (1.0 - (projected * self.targets[clips]).sum(dim=1)).mean()
-        return cosine, F.cross_entropy(self.scale * projected @ self.prototypes.T, labels)
+        return cosine, F.cross_entropy(self.scale * projected @ self.prototypes.T + offset, labels)
 
     def class_directions(self) -> Tensor:
         """The prototypes carried into the embedding space: a start for a classifier's weights."""

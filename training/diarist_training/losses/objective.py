@@ -10,6 +10,7 @@ from ..sampler import BalancedSampler
 from ..schedule import Curve
 from .classification import AdaCos, ArcFace, CosFace, Softmax
 from .distillation import Distillation, teacher_space
+from .domains import DomainDiscount
 from .pairwise import Contrastive, Supervised, Triplet
 
 CLASSIFICATION = {"softmax": Softmax, "cosface": CosFace, "arcface": ArcFace, "adacos": AdaCos}
@@ -23,7 +24,8 @@ class Objective(nn.Module):
     margin a `margin`; both may be curves over the run. One classification loss at most.
     """
 
-    def __init__(self, recipe: dict[str, dict], dim: int, sampler: BalancedSampler, pack: Pack, teacher: Path | None) -> None:
+    def __init__(self, recipe: dict[str, dict], dim: int, sampler: BalancedSampler, pack: Pack, teacher: Path | None,
+                 discount: dict[str, float]) -> None:
         super().__init__()
         unknown = set(recipe) - set(NAMES)
         if unknown:
@@ -32,6 +34,7 @@ class Objective(nn.Module):
             raise ValueError(f"at most one loss of {', '.join(CLASSIFICATION)}; given: {', '.join(recipe)}")
         self.weights = {name: Curve(entry.get("weight", 1.0)) for name, entry in recipe.items()}
         self.margins = {name: Curve(entry["margin"]) for name, entry in recipe.items() if "margin" in entry}
+        self.discount = DomainDiscount(pack, sampler, **discount)
         self.losses = nn.ModuleDict()
         for name, entry in recipe.items():
             options = {key: value for key, value in entry.items() if key not in ("weight", "margin")}
@@ -50,13 +53,14 @@ class Objective(nn.Module):
     def forward(self, embeddings: Tensor, labels: Tensor, clips: Tensor, progress: float) -> tuple[Tensor, dict[str, float]]:
         """The sum, and each part for the log. `progress` is the done share of the run, 0..1."""
         values: dict[str, Tensor] = {}
+        offset = self.discount(labels)
         for name, loss in self.losses.items():
             if name in self.margins:
                 loss.margin = self.margins[name](progress)
             if self.weights[name](progress) > 0.0:
-                values[name] = loss(embeddings, labels)
+                values[name] = loss(embeddings, labels, offset) if name in CLASSIFICATION else loss(embeddings, labels)
         if self.distillation is not None and any(self.weights[n](progress) > 0.0 for n in DISTILLATION if n in self.weights):
-            parts = self.distillation(embeddings, labels, clips)
+            parts = self.distillation(embeddings, labels, clips, offset)
             values |= {name: part for name, part in zip(DISTILLATION, parts, strict=True) if name in self.weights}
         total = sum((self.weights[name](progress) * value for name, value in values.items()), torch.zeros((), device=embeddings.device))
         return total, {name: float(value.detach()) for name, value in values.items()}

@@ -19,7 +19,6 @@ class Contrastive(nn.Module):
         self.margin = margin
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        embeddings = embeddings.float()
         squared = (2.0 - 2.0 * embeddings @ embeddings.T).clamp(min=1e-7)
         positive, negative = _masks(labels)
         pull = squared[positive]
@@ -35,7 +34,6 @@ class Triplet(nn.Module):
         self.margin = margin
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        embeddings = embeddings.float()
         distance = (2.0 - 2.0 * embeddings @ embeddings.T).clamp(min=1e-7).sqrt()
         positive, negative = _masks(labels)
         usable = positive.any(dim=1) & negative.any(dim=1)
@@ -52,7 +50,6 @@ class Supervised(nn.Module):
         self.scale = scale
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        embeddings = embeddings.float()
         positive, negative = _masks(labels)
         logits = (self.scale * embeddings @ embeddings.T).masked_fill(~(positive | negative), -1e9)
         log_share = F.log_softmax(logits, dim=1)
