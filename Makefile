@@ -57,8 +57,8 @@ lint: require cargo-tools ## formatting, lints, documentation, licences, unused 
 	$(CACHE)/tools/bin/cargo-machete
 
 .PHONY: bench
-bench: build ## measure speed and memory on one hour of audio
-	cargo bench --locked
+bench: require onnxruntime ## measure speed and memory on one hour of audio
+	cargo bench --locked --bench hour
 
 # --- what the above need ---------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ use crate::domain::{Diarization, SpeakerBounds};
 use crate::formats::json::DiarizationOutput;
 use crate::formats::{npy, rttm, srt, text, webvtt};
 use crate::models::Inference;
-use crate::pipeline::{EmbeddingSource, Pipeline, PipelineSettings};
+use crate::pipeline::{EmbeddingSource, Pipeline};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -108,14 +108,7 @@ impl Format {
 pub(super) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let bounds = SpeakerBounds::new(args.num_speakers, args.min_speakers, args.max_speakers)?;
     let outputs = outputs(args)?;
-    let pipeline = Pipeline::new(
-        PipelineSettings {
-            speech: settings.speech.clone(),
-            clustering: settings.clustering.clone(),
-            pipeline: settings.pipeline.clone(),
-        },
-        embeddings(args, settings)?,
-    );
+    let pipeline = Pipeline::new(settings.steps(), embeddings(args, settings)?);
     if let Some(folder) = &args.output_dir {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;

@@ -11,11 +11,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Overrides, Role, Settings};
-use crate::db::Db;
 use crate::http::{self, State};
 use crate::jobs::{self, Environment, Wake};
 use crate::models::Inference;
-use crate::pipeline::PipelineSettings;
 use crate::storage::Storage;
 use crate::{shutdown, telemetry};
 
@@ -97,7 +95,15 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     };
     let working = async {
         if let Some(inference) = inference {
-            let environment = environment(settings, db.clone(), storage, inference, wake);
+            let environment = Environment::new(
+                db.clone(),
+                storage,
+                settings.jobs.clone(),
+                settings.audio,
+                settings.steps(),
+                inference,
+                wake,
+            );
             jobs::run(environment, shutdown.clone(), grace).await;
         }
     };
@@ -105,22 +111,6 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     db.close().await;
     tracing::info!("stopped");
     answered.context("the HTTP listener failed")
-}
-
-fn environment(
-    settings: &Settings,
-    db: Db,
-    storage: Storage,
-    inference: Inference,
-    wake: Wake,
-) -> Environment {
-    let pipeline = PipelineSettings {
-        speech: settings.speech.clone(),
-        clustering: settings.clustering.clone(),
-        pipeline: settings.pipeline.clone(),
-    };
-    let jobs = settings.jobs.clone();
-    Environment::new(db, storage, jobs, settings.audio, pipeline, inference, wake)
 }
 
 /// Waits for `served`, but not longer than `grace` after the signal to stop: connections that are

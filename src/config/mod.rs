@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::pipeline::PipelineSettings;
 use crate::{audio, clustering, http, jobs, models, pipeline, speech, telemetry};
 pub use load::{ConfigError, Overrides, load};
 
@@ -75,6 +76,15 @@ pub struct Settings {
 impl Settings {
     /// Seconds a shutdown may take at most.
     const MAX_SHUTDOWN_SECONDS: u64 = 3600;
+
+    /// The sections that decide what a recording's diarization is, given a model.
+    pub fn steps(&self) -> PipelineSettings {
+        PipelineSettings {
+            speech: self.speech.clone(),
+            clustering: self.clustering.clone(),
+            pipeline: self.pipeline.clone(),
+        }
+    }
 
     /// A sentence per value beyond its limit, beginning with the key; empty when all is well.
     pub fn validate(&self) -> Vec<String> {

@@ -114,7 +114,10 @@ fn a_server_is_ready_until_it_is_told_to_stop() {
     assert!(diarist(&["healthcheck", &url], &[]).status.success());
     assert!(folder.path().join("data").is_dir());
 
-    let taken = diarist(&["serve", "--listen", &server.address, "--role", "api"], &[]);
+    let taken = diarist(
+        &["serve", "--listen", &server.address, "--role", "api"],
+        &[],
+    );
     assert_eq!(taken.status.code(), Some(1));
     let said = stderr(&taken);
     let sentence = format!("diarist: cannot listen on {}: ", server.address);
@@ -128,7 +131,11 @@ fn a_server_is_ready_until_it_is_told_to_stop() {
 fn a_worker_without_its_model_says_what_is_missing() {
     let output = diarist(&["worker"], &[("DIARIST_MODEL__PATH", "nowhere.onnx")]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("nowhere.onnx"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("nowhere.onnx"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 const STOPPING: Duration = Duration::from_secs(20);
 
 /// `diarist` in `folder`, with none of the caller's settings.
-pub fn diarist(folder: &Path) -> Command {
+pub(crate) fn diarist(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_diarist"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DIARIST_")) {
         command.env_remove(name);
@@ -19,15 +19,15 @@ pub fn diarist(folder: &Path) -> Command {
 }
 
 /// `diarist serve` on a free port, ended with its value.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     /// Host and port.
-    pub address: String,
+    pub(crate) address: String,
 }
 
 impl Server {
     /// Starts a server in `folder` and waits until it says where it listens.
-    pub fn start(folder: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Self {
         let mut child = diarist(folder)
             .arg("serve")
             .args(arguments)
@@ -47,7 +47,7 @@ impl Server {
     }
 
     /// Asks the server to stop as a supervisor does, and waits for it.
-    pub fn stop(mut self) -> ExitStatus {
+    pub(crate) fn stop(mut self) -> ExitStatus {
         let id = self.child.id().to_string();
         let kill = Command::new("kill").args(["-TERM", &id]).status().unwrap();
         assert!(kill.success());
