@@ -7,7 +7,7 @@ use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use sqlx::Database;
 
-use super::{DbError, Sql};
+use super::{Db, DbError, Sql};
 use crate::domain::JobId;
 
 /// The queue's name.
@@ -47,4 +47,13 @@ pub(super) async fn push(
         .build();
     push_tasks(connection, QUEUE, &[task]).await?;
     Ok(())
+}
+
+impl Db {
+    /// Removes dispatches that led to what they were for; the queue keeps them.
+    pub async fn forget_handled_dispatches(&self) -> Result<u64, DbError> {
+        let handled = "DELETE FROM Jobs WHERE job_type = $1 AND status IN ('Done', 'Killed')";
+        let deleted = sqlx::query(handled).bind(QUEUE).execute(&self.pool).await?;
+        Ok(deleted.rows_affected())
+    }
 }

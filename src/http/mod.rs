@@ -12,6 +12,7 @@ mod negotiate;
 mod openapi;
 mod options;
 mod receive;
+mod recording;
 mod router;
 mod routes;
 mod settings;

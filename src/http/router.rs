@@ -24,14 +24,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 pub(super) fn router(state: AppState) -> Router {
     let (api, document) = openapi::routes().split_for_parts();
-    let layers = ServiceBuilder::new()
-        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
-        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-        .layer(TraceLayer::new_for_http().make_span_with(span))
-        .layer(from_fn(middleware::measure))
-        .layer(from_fn(middleware::problem))
-        .layer(CatchPanicLayer::custom(middleware::panicked));
-    api.merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+    let router = api
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
         .fallback(|| async { ApiError::new(Code::RouteNotFound, "see /docs for what there is") })
         .method_not_allowed_fallback(|| async {
             ApiError::new(
@@ -41,8 +35,19 @@ pub(super) fn router(state: AppState) -> Router {
         })
         // Bodies are bounded where they are read, each by its own limit.
         .layer(DefaultBodyLimit::disable())
-        .layer(layers)
-        .with_state(state)
+        .with_state(state);
+    layered(router)
+}
+
+fn layered(router: Router) -> Router {
+    let layers = ServiceBuilder::new()
+        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(from_fn(middleware::measure))
+        .layer(from_fn(middleware::problem))
+        .layer(CatchPanicLayer::custom(middleware::panicked));
+    router.layer(layers)
 }
 
 /// Never the query or a header: either may hold a secret.
@@ -55,4 +60,28 @@ fn span<B>(request: &Request<B>) -> tracing::Span {
         method = %request.method(),
         path = request.uri().path(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::header, routing::get};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_without_its_secrets() {
+        let router = Router::new().route("/", get(async || -> String { panic!("a secret") }));
+        let request = Request::get("/").body(Body::empty()).unwrap();
+        let response = layered(router).oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 500);
+        assert_eq!(
+            response.headers()[header::CONTENT_TYPE],
+            "application/problem+json"
+        );
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await;
+        let body = String::from_utf8(body.unwrap().to_vec()).unwrap();
+        assert!(body.contains("\"code\":\"internal_error\""), "{body}");
+        assert!(!body.contains("secret"), "{body}");
+    }
 }

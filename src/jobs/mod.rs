@@ -15,6 +15,7 @@ pub mod metrics;
 mod progress;
 pub mod scoring;
 mod settings;
+mod sweep;
 mod wake;
 mod worker;
 

@@ -5,11 +5,15 @@
 
 mod artefact;
 mod error;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::SystemTime,
 };
 
 use bytes::Bytes;
@@ -89,6 +93,20 @@ impl Storage {
         Ok(self.objects.get(&key).await?.bytes().await?)
     }
 
+    /// Jobs with an upload, finished or not, that was last touched before `time`.
+    ///
+    /// # Errors
+    /// [`StorageError::Folder`] if the folder of uploads cannot be read.
+    pub async fn uploads_before(&self, time: SystemTime) -> Result<Vec<JobId>, StorageError> {
+        let path = self.objects.path_to_filesystem(&Key::from(AUDIO))?;
+        let folder = path.clone();
+        let read = tokio::task::spawn_blocking(move || upload::older_than(&folder, time)).await;
+        match read.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
+            Ok(ids) => Ok(ids),
+            Err(source) => Err(StorageError::Folder { path, source }),
+        }
+    }
+
     /// Removes everything that was kept for job `id`.
     pub async fn delete_job(&self, id: JobId) -> Result<(), StorageError> {
         for folder in [audio_folder(id), results_folder(id)] {
@@ -103,6 +121,14 @@ impl Storage {
                     Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                     Err(error) => return Err(error.into()),
                 }
+            }
+            // What an upload that broke off leaves is no object.
+            let path = self.objects.path_to_filesystem(&folder)?;
+            match tokio::fs::remove_dir_all(&path).await {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(StorageError::Folder { path, source });
+                }
+                _ => {}
             }
         }
         Ok(())
@@ -119,8 +145,11 @@ impl Storage {
     }
 }
 
+/// The folder of uploads.
+const AUDIO: &str = "audio";
+
 fn audio_folder(id: JobId) -> Key {
-    Key::from(format!("audio/{id}"))
+    Key::from(AUDIO).join(id.to_string())
 }
 
 fn audio_key(id: JobId) -> Key {

@@ -1,9 +1,12 @@
 //! Bytes on their way in.
 
+use std::{io, path::Path, time::SystemTime};
+
 use bytes::Bytes;
 use object_store::{ObjectStore, PutMultipartOptions, WriteMultipart, path::Path as Key};
 
 use super::StorageError;
+use crate::domain::JobId;
 
 /// Bytes of a part; an upload holds at most [`PARTS_IN_FLIGHT`] + 1 of them in memory.
 const PART_BYTES: usize = 1 << 20;
@@ -12,7 +15,7 @@ const PART_BYTES: usize = 1 << 20;
 const PARTS_IN_FLIGHT: usize = 2;
 
 /// An upload in progress. It appears in the store as a whole once [`Upload::finish`]ed; dropped
-/// before, it leaves nothing behind.
+/// before, it is removed in the background.
 #[derive(Debug)]
 pub struct Upload {
     parts: WriteMultipart,
@@ -44,10 +47,37 @@ impl Upload {
         Ok(())
     }
 
+    /// Removes what was written.
+    pub async fn abort(self) -> Result<(), StorageError> {
+        Ok(self.parts.abort().await?)
+    }
+
     /// Makes the upload durable and visible; gives its size in bytes.
     pub async fn finish(self) -> Result<u64, StorageError> {
         let size_bytes = self.size_bytes;
         self.parts.finish().await?;
         Ok(size_bytes)
     }
+}
+
+/// The jobs in `folder`, where every job has a folder of its own, last touched before `time`.
+pub(super) fn older_than(folder: &Path, time: SystemTime) -> io::Result<Vec<JobId>> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut ids = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let id = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
+        if let Some(id) = id
+            && entry.metadata()?.modified()? < time
+        {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
 }

@@ -7,3 +7,4 @@ mod cli;
 mod embed;
 mod models;
 mod program;
+mod service;

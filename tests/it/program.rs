@@ -1,8 +1,8 @@
 //! The built program, as a process of its own.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a server may take to stop that has nothing left to do.
@@ -21,6 +21,8 @@ pub(crate) fn diarist(folder: &Path) -> Command {
 /// `diarist serve` on a free port, ended with its value.
 pub(crate) struct Server {
     child: Child,
+    /// Kept open: what the server still says must not fail.
+    _stdout: BufReader<ChildStdout>,
     /// Host and port.
     pub(crate) address: String,
 }
@@ -35,7 +37,9 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let address = BufReader::new(child.stdout.take().unwrap())
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let address = stdout
+            .by_ref()
             .lines()
             .map(Result::unwrap)
             .find_map(|line| {
@@ -43,7 +47,11 @@ impl Server {
                 rest.split(' ').next().map(str::to_owned)
             });
         let address = address.unwrap_or_else(|| panic!("no address, but {:?}", child.wait()));
-        Self { child, address }
+        Self {
+            child,
+            _stdout: stdout,
+            address,
+        }
     }
 
     /// Asks the server to stop as a supervisor does, and waits for it.

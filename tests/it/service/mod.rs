@@ -1,0 +1,11 @@
+//! The service over HTTP.
+
+mod app;
+mod health;
+mod openapi;
+mod problems;
+mod process;
+mod running;
+mod uploads;
+mod voices;
+mod waiting;
