@@ -10,7 +10,7 @@
 //!   speakers are the commonest complaint about diarization);
 //! - give the same output for the same input, always;
 //! - keep at most [`MAX_POINTS`] points in a distance matrix; more windows are first condensed by
-//!   [`condense`], so that memory stays bounded for recordings of any length.
+//!   `condense`, so that memory stays bounded for recordings of any length.
 
 mod agglomerative;
 mod centroids;
