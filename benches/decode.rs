@@ -4,12 +4,9 @@
 //! so that the figure is the speed in multiples of real time on one core. Needs `ffmpeg`, which
 //! encodes a minute of the README's clip in each format.
 #![expect(
-    missing_docs,
-    reason = "criterion's macros generate undocumented items"
-)]
-#![expect(
+    clippy::print_stderr,
     clippy::unwrap_used,
-    reason = "a benchmark that cannot go on has failed"
+    reason = "a benchmark that cannot go on has failed, or says why it does not begin"
 )]
 
 use std::path::{Path, PathBuf};
