@@ -7,4 +7,5 @@ mod cli;
 mod embed;
 mod models;
 mod program;
+mod scoring;
 mod service;
