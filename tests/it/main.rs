@@ -4,6 +4,7 @@
 mod architecture;
 mod audio;
 mod cli;
+mod diarize;
 mod embed;
 mod models;
 mod program;
