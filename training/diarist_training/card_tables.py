@@ -57,8 +57,15 @@ def training(folder: Path) -> str:
     outcome = [("wall time", f"{run['seconds'] / 60:.0f} minutes"), ("optimiser steps", run["steps"]),
                ("crops seen", run["crops"]), ("weights chosen", run["chosen"]),
                *((f"validation EER, {name}", f"{_percent(rate)}%") for name, rate in run["validation_eer"].items())]
-    recipe = "".join(f"{key}: {json.dumps(value)}\n" for key, value in run["recipe"].items())
+    recipe = "".join(f"{key}: {_value(value)}\n" for key, value in run["recipe"].items())
     return _table(("", ""), outcome) + f"\n```yaml\n{recipe}```\n"
+
+
+def _value(value: object) -> str:
+    """A recipe's value; of a list of speakers, how many."""
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return f"{len(value)} speakers"
+    return json.dumps(value)
 
 
 def verification(folder: Path) -> str:
