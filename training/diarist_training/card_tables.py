@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -110,18 +111,31 @@ def _all_corpora(folder: Path) -> list[dict]:
 
 
 def diarization(folder: Path) -> str:
-    """DER and JER of the whole pipeline: every report in ``measurements/diarization/``."""
+    """DER and JER of the whole pipeline over all conversations of a set, per report."""
+    rows = ((name, row["files"], f"{row['collar']:g}",
+             *(_percent(row[part]) for part in ("der", "miss", "false_alarm", "confusion", "jer")),
+             f"{100 * row['count_right']:.0f}%", f"{row['count_error']:.2f}")
+            for name, report in _diarizations(folder).items() for row in report if row["speakers"] == "all")
+    return _table(("report", "files", "collar s", "DER %", "miss", "false alarm", "confusion", "JER %",
+                   "count right", "count error"), rows)
+
+
+def diarization_by_speakers(folder: Path) -> str:
+    """DER and JER by the reference's number of speakers, simulated conversations, collar 0."""
+    chosen = {name: {row["speakers"]: row for row in report if row["collar"] == 0}
+              for name, report in _diarizations(folder).items() if name.startswith("simulated")}
+    counts = sorted({count for report in chosen.values() for count in report if count != "all"}, key=int)
+    return _table(("speakers", *chosen),
+                  ((count, *(f"{_percent(report[count]['der'])} / {_percent(report[count]['jer'])}"
+                             for report in chosen.values())) for count in counts))
+
+
+def _diarizations(folder: Path) -> dict[str, list[dict]]:
+    """Rows of every report in ``measurements/diarization/``, by the report's name."""
     reports = sorted((folder / "measurements" / "diarization").glob("*.json"))
     if not reports:
-        raise FileNotFoundError(2, "no report", str(folder / "measurements" / "diarization"))
-    lines = []
-    for path in reports:
-        for row in json.loads(path.read_text(encoding="utf-8"))["rows"]:
-            lines.append((path.stem, row["speakers"], row["files"], f"{row['collar']:g}",
-                          *(_percent(row[name]) for name in ("der", "miss", "false_alarm", "confusion", "jer")),
-                          f"{100 * row['count_right']:.0f}%"))
-    return _table(("report", "speakers", "files", "collar s", "DER %", "miss", "false alarm", "confusion", "JER %",
-                   "count right"), lines)
+        raise FileNotFoundError(errno.ENOENT, "no report", str(folder / "measurements" / "diarization"))
+    return {path.stem: json.loads(path.read_text(encoding="utf-8"))["rows"] for path in reports}
 
 
 def speed(folder: Path) -> str:
@@ -139,5 +153,6 @@ def speed(folder: Path) -> str:
 TABLES: dict[str, Callable[[Path], str]] = {
     "files": files, "description": description, "data": data, "training": training,
     "verification": verification, "eer-change": eer_change,
-    "against-resemblyzer": against_resemblyzer, "diarization": diarization, "speed": speed,
+    "against-resemblyzer": against_resemblyzer, "diarization": diarization,
+    "diarization-by-speakers": diarization_by_speakers, "speed": speed,
 }

@@ -43,6 +43,20 @@ def test_rates_are_compared_on_the_same_trials(folder):
     assert "| verify | 1.5 s | fp32 | 5.00 | 10.00 | 0.50 |" in against
 
 
+def test_diarization_by_speakers_takes_simulated_reports_without_collar(folder):
+    target = folder / "measurements" / "diarization"
+    target.mkdir()
+    rates = {"files": 5, "miss": 0.01, "false_alarm": 0.02, "confusion": 0.03, "count_right": 0.4, "count_error": 0.6}
+    rows = [rates | {"speakers": count, "collar": collar, "der": der, "jer": 2 * der}
+            for count, collar, der in (("all", 0.0, 0.10), ("2", 0.0, 0.08), ("10", 0.0, 0.12), ("2", 0.25, 0.05))]
+    for name in ("simulated-int8", "real-int8"):
+        (target / f"{name}.json").write_text(json.dumps({"rows": rows}))
+    text = render("<!-- diarization-by-speakers -->\n<!-- /diarization-by-speakers -->\n", folder)
+    assert text.splitlines()[1:-1] == ["| speakers | simulated-int8 |", "|---|---|", "| 2 | 8.00 / 16.00 |", "| 10 | 12.00 / 24.00 |"]
+    text = render("<!-- diarization -->\n<!-- /diarization -->\n", folder)
+    assert "| real-int8 | 5 | 0 | 10.00 | 1.00 | 2.00 | 3.00 | 20.00 | 40% | 0.60 |" in text
+
+
 def test_an_unknown_table_is_named(folder):
     with pytest.raises(CardError, match="'sped'"):
         render("<!-- sped -->\n<!-- /sped -->\n", folder)
