@@ -13,7 +13,7 @@ use super::edit_list::leading_seconds;
 use super::fault::{describe, guarded, is_disk_failure, is_end_of_file, refused};
 use super::registry::{open_container, select, stated_seconds};
 use super::source::{Meter, Source};
-use super::{AudioError, Limits};
+use super::{AudioError, Limits, opus};
 
 /// Packets in a row that may fail before the track is given up.
 const MOST_FAILURES: u64 = 100;
@@ -26,6 +26,7 @@ const TOLERATED_GAP_SECONDS: f64 = 0.1;
 pub(super) struct Decoder {
     format: Box<dyn FormatReader>,
     codec: Box<dyn AudioDecoder>,
+    is_opus: bool,
     meter: Arc<Meter>,
     bytes: u64,
     /// The file ends before its header says, though the demuxer was not told.
@@ -86,6 +87,7 @@ impl Decoder {
         }
         Ok(Self {
             codec: codec.decoder,
+            is_opus: codec.is_opus,
             meter,
             bytes,
             cut_short,
@@ -137,7 +139,7 @@ impl Decoder {
         while self.ending.is_none() {
             self.meter.begin_step();
             let format = &mut self.format;
-            let packet = match guarded(|| format.next_packet()) {
+            let mut packet = match guarded(|| format.next_packet()) {
                 Ok(Some(packet)) if packet.track_id == self.track => packet,
                 Ok(Some(_)) => continue,
                 Ok(None) => {
@@ -154,6 +156,9 @@ impl Decoder {
                     break;
                 }
             };
+            if self.is_opus {
+                opus::scale_trim(&mut packet);
+            }
             match self.decode(&packet) {
                 Ok(0) => {}
                 Ok(_) => {
@@ -257,6 +262,7 @@ impl Decoder {
         self.track = track.id;
         self.time_base = track.time_base;
         self.codec = codec.decoder;
+        self.is_opus = codec.is_opus;
         self.leading_seconds = codec.leading_seconds;
         self.origin = None;
         self.elapsed = f64::MIN_POSITIVE;

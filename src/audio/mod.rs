@@ -16,12 +16,12 @@
 
 mod aac;
 mod decoder;
-mod delay;
 mod edit_list;
 mod error;
 mod fault;
 mod limits;
 mod mixdown;
+mod opus;
 mod registry;
 mod repair;
 mod resample;

@@ -16,11 +16,10 @@ use symphonia::core::meta::MetadataOptions;
 use symphonia_adapter_libopus::OpusDecoder;
 
 use super::aac::keep_the_core;
-use super::delay::take_opus_pre_skip;
 use super::fault::{describe, guarded, refused};
 use super::source::Source;
 use super::wave::{self, WaveReader};
-use super::{AudioError, SAMPLE_RATES};
+use super::{AudioError, SAMPLE_RATES, opus};
 
 static PROBE: LazyLock<Probe> = LazyLock::new(|| {
     let mut probe = Probe::default();
@@ -62,6 +61,7 @@ pub(super) struct Codec {
     pub(super) decoder: Box<dyn AudioDecoder>,
     /// Seconds to drop from the front.
     pub(super) leading_seconds: f64,
+    pub(super) is_opus: bool,
 }
 
 /// The audio track to decode: the container's default one, or the first with a decoder.
@@ -93,7 +93,7 @@ fn make_decoder(
     container: &'static str,
 ) -> Result<Codec, AudioError> {
     keep_the_core(&mut parameters);
-    let leading_seconds = take_opus_pre_skip(&mut parameters);
+    let leading_seconds = opus::prepare(&mut parameters);
     if let Some(rate) = parameters.sample_rate
         && !SAMPLE_RATES.contains(&rate)
     {
@@ -113,6 +113,7 @@ fn make_decoder(
     Ok(Codec {
         decoder,
         leading_seconds,
+        is_opus: parameters.codec == codecs::CODEC_ID_OPUS,
     })
 }
 

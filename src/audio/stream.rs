@@ -22,7 +22,7 @@ pub struct AudioInfo {
     pub container: &'static str,
     /// Short name of the codec, like `pcm_s16le` or `opus`.
     pub codec: &'static str,
-    /// Sample rate before resampling, in hertz.
+    /// Sample rate before resampling, in hertz; for Opus, which has no rate, that of its decoder.
     pub sample_rate_hz: u32,
     /// Channels before mixing down.
     pub channels: usize,

@@ -32,7 +32,7 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 fn tones_keep_their_phase_and_level_to_the_last_second() {
     for rate in RATES {
         for hertz in [300.0, f64::from(rate.min(16_000)) * 0.475] {
-            let seconds = 5;
+            let seconds = 2;
             let decoded = decode_bytes(&float_wave(
                 &tone(hertz, rate, (rate * seconds) as usize),
                 1,
@@ -66,11 +66,11 @@ fn what_cannot_be_represented_does_not_fold_back() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     /// `round(n * 16000 / rate)` samples, whatever the rate and length.
     #[test]
-    fn the_length_is_exact(rate in 4_000_u32..=192_000, frames in 1_usize..30_000) {
+    fn the_length_is_exact(rate in 4_000_u32..=192_000, frames in 1_usize..20_000) {
         let decoded = decode_bytes(&float_wave(&vec![0.1; frames], 1, rate)).unwrap();
         let exact = (frames as f64 * 16_000.0 / f64::from(rate)).round() as usize;
         prop_assert_eq!(decoded.samples.len(), exact);
