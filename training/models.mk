@@ -17,13 +17,16 @@ model-release: training/.venv/installed ## all forms of a new model out of CHECK
 	ls -l $(MODEL)
 
 .PHONY: model-measure
-model-measure: training/.venv/installed ## EER of every form beside Resemblyzer, and speed, into MODEL's measurements and card
+model-measure: training/.venv/installed ## EER of every form beside Resemblyzer, and speed, into MODEL's measurements
 	$(TRAINING) verify --system fp32=$(MODEL_STEM).fp32.onnx --system int8=$(MODEL_STEM).int8.onnx \
 		--system weights-int8=$(MODEL_STEM).weights-int8.onnx --system resemblyzer=resemblyzer \
 		--manifest $(DIARIST_SHARED)/data/manifest.tsv \
 		--hard-set children=training/recipes/children-heldout.txt --output $(MODEL)/measurements/verification
 	$(TRAINING) speed $(MODEL_STEM).fp32.onnx $(MODEL_STEM).int8.onnx --output $(MODEL)/measurements/speed.json
-	$(TRAINING) card $(MODEL)
+
+.PHONY: model-card
+model-card: training/.venv/installed ## put what was measured into MODEL's card (RUN=folder of the run, to take up its log too)
+	$(TRAINING) card $(MODEL) $(if $(RUN),--run $(RUN) --manifest $(DIARIST_SHARED)/data/manifest.tsv)
 
 .PHONY: golden
 golden: training/.venv/installed ## write tests/fixtures/golden again
