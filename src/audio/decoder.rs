@@ -42,6 +42,8 @@ pub(super) struct Decoder {
     origin: Option<f64>,
     /// Length of what was handed out since `origin`, in seconds.
     elapsed: f64,
+    /// Whether any packet was decoded.
+    started: bool,
     /// Frames still to be dropped from the front.
     skip: u64,
     gap: u64,
@@ -98,13 +100,14 @@ impl Decoder {
             time_base: track.time_base,
             origin: None,
             elapsed: 0.0,
+            started: false,
             skip: 0,
             gap: 0,
             planes: Vec::new(),
             rate: 0,
             failures: 0,
             ending: None,
-            stated_seconds: stated_seconds(&track),
+            stated_seconds: stated_seconds(&track, container),
             format,
         })
     }
@@ -217,6 +220,7 @@ impl Decoder {
                 self.gap = (missing * rate).round() as u64;
             }
         }
+        self.started = true;
         self.elapsed += (self.gap as f64 + frames as f64) / rate;
     }
 
@@ -236,7 +240,7 @@ impl Decoder {
 
     /// Nothing more can be read: an error if nothing was, else the end.
     fn break_off(&mut self, error: Error) -> Result<(), AudioError> {
-        if self.elapsed == 0.0 || is_disk_failure(&error) {
+        if !self.started || is_disk_failure(&error) {
             return Err(refused(self.container, error));
         }
         self.ending = Some(if self.open_ended && is_end_of_file(&error) {
@@ -265,7 +269,7 @@ impl Decoder {
         self.is_opus = codec.is_opus;
         self.leading_seconds = codec.leading_seconds;
         self.origin = None;
-        self.elapsed = f64::MIN_POSITIVE;
+        self.elapsed = 0.0;
         Ok(())
     }
 }

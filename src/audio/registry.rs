@@ -146,9 +146,15 @@ fn codec_name(id: AudioCodecId, container: &str) -> String {
     }
 }
 
-/// The track's length as its header has it, in seconds.
-pub(super) fn stated_seconds(track: &Track) -> Option<f64> {
-    let base = track.time_base?;
+/// The track's length as its header has it, in seconds; `None` where symphonia can only guess it
+/// from the size of the first frames (MPEG audio without a LAME header, ADTS).
+pub(super) fn stated_seconds(track: &Track, container: &str) -> Option<f64> {
+    let guessed = match container {
+        "aac" => true,
+        "mp1" | "mp2" | "mp3" => track.delay.is_none(),
+        _ => false,
+    };
+    let base = track.time_base.filter(|_| !guessed)?;
     let duration = track.duration.filter(|duration| duration.get() > 0)?;
     Some(base.calc_duration_saturating(duration).as_secs_f64())
 }

@@ -171,3 +171,18 @@ fn he_aac_is_read_as_its_core() {
         assert!(decoded.samples == expected, "{announced:x?}");
     }
 }
+
+#[test]
+fn chained_recordings_follow_one_another() {
+    // As internet radio does it: one Ogg stream ends, the next begins, rate and codec change.
+    let names = ["ogg-vorbis.ogg", "ogg-opus.opus", "ogg-flac.oga"];
+    let chain: Vec<u8> = names.iter().flat_map(|name| fixture_bytes(name)).collect();
+    let decoded = decode(file(&chain).path(), &DecodeOptions::default()).unwrap();
+    let expected: Vec<f32> = names
+        .iter()
+        .flat_map(|name| decode_fixture(name).samples)
+        .collect();
+    assert_eq!(decoded.samples.len(), expected.len());
+    assert!(decoded.samples == expected);
+    assert_eq!(decoded.warning, None);
+}
