@@ -55,7 +55,6 @@ pub(super) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     std::fs::create_dir_all(&args.output_dir)
         .with_context(|| format!("cannot make the folder {}", args.output_dir.display()))?;
     let inference = Inference::start(&settings.model)?;
-    tracing::info!(model = %inference.description(), "started");
     for (file, output) in args.files.iter().zip(outputs) {
         let embeddings = match args.window {
             Some(length) => {
@@ -172,7 +171,7 @@ fn frames(
     filterbank.finish(&mut frames);
     each(&frames)?;
     if let Some(warning) = audio.warning() {
-        tracing::warn!(file = %file.display(), %warning);
+        eprintln!("diarist: {}: warning: {warning}", file.display());
     }
     let shortest = FRAME_SHIFT / 2;
     ensure!(

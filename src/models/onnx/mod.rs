@@ -70,7 +70,7 @@ impl EmbeddingSession {
     ) -> Result<Self, ModelError> {
         let unusable = |error: ort::Error| match provider {
             Provider::Cuda => ModelError::Cuda {
-                reason: error.to_string(),
+                reason: error.to_string().trim().to_owned(),
             },
             Provider::Cpu | Provider::Auto => error.into(),
         };
