@@ -5,7 +5,7 @@ CONVERSATIONS := $(CACHE)/conversations
 DIARIZE_SCORE = $(TRAINING) diarize-score --pipeline $(DIARIST)
 DIARIZATION = $(MODEL)/measurements/diarization
 # Resemblyzer's own distance between clusters, the best of `make diarization-thresholds`.
-RESEMBLYZER_THRESHOLD ?= 0.25
+RESEMBLYZER_THRESHOLD ?= 0.35
 THRESHOLD := DIARIST_CLUSTERING__THRESHOLD
 
 $(CONVERSATIONS)/simulated/conversations.tsv: | training/.venv/installed
