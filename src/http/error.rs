@@ -10,6 +10,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
+
 use crate::{db::DbError, storage::StorageError};
 
 /// Makes [`Code`] from its table: variant, status, code on the wire, title.
@@ -84,6 +89,19 @@ codes! {
     /// Not ready, or something it needs is not.
     Unavailable => SERVICE_UNAVAILABLE, "unavailable", "The server is not ready";
 }
+
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        let codes = Self::ALL.iter().map(|code| code.as_str());
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("What went wrong, for programs."))
+            .enum_values(Some(codes))
+            .into()
+    }
+}
+
+impl ToSchema for Code {}
 
 /// One wrong field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,6 +188,15 @@ mod tests {
             let status = code.status();
             assert!(status.is_client_error() || status.is_server_error());
             assert!(!code.title().is_empty());
+        }
+    }
+
+    #[test]
+    fn every_code_is_explained() {
+        let text = include_str!("../../docs/http.md");
+        for code in Code::ALL {
+            let row = format!("| `{}` | {} |", code.as_str(), code.status().as_u16());
+            assert!(text.contains(&row), "{row} is missing in docs/http.md");
         }
     }
 }

@@ -52,7 +52,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     let builder = buckets(builder, jobs::JOB_DURATION, &JOB_BUCKETS)?;
     let builder = buckets(builder, jobs::STEP_DURATION, &JOB_BUCKETS)?;
     let builder = buckets(builder, jobs::REAL_TIME_FACTOR, &FACTOR_BUCKETS)?;
-    let builder = buckets(builder, "diarist_batch_size", &COUNT_BUCKETS)?;
+    let builder = buckets(builder, jobs::BATCH_SIZE, &COUNT_BUCKETS)?;
     let handle = builder.install_recorder()?;
     describe();
     Ok(RECORDER.get_or_init(|| handle).clone())

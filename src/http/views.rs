@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::error::Code;
 use crate::{
     db::{JobOptions, JobRecord},
     domain::JobStatus,
@@ -195,7 +196,7 @@ pub(super) struct Problem {
     #[schema(format = "uri-reference")]
     pub(super) instance: String,
     /// Stable, for programs.
-    #[schema(example = "payload_too_large")]
+    #[schema(value_type = Code)]
     pub(super) code: String,
     /// The id under which the request was logged.
     #[serde(skip_serializing_if = "Option::is_none")]

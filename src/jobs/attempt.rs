@@ -25,6 +25,10 @@ use crate::{
 /// cancel is seen this soon, and progress shows this finely.
 const TICK: Duration = Duration::from_millis(250);
 
+/// How long a thread that was asked to stop is waited for. One that is in the middle of a long step
+/// is left to find out by itself: it has nothing any more that it could write to.
+const STOPPING: Duration = Duration::from_millis(600);
+
 /// A write about a job that the database refuses is tried this often, a second apart.
 const DATABASE_TRIES: usize = 10;
 
@@ -130,8 +134,13 @@ async fn watch(
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last_written = (Instant::now(), (None, 0.0));
+    let mut deadline = None;
     loop {
+        if deadline.is_none() && progress.stop_requested().is_some() {
+            deadline = Some(Instant::now() + STOPPING);
+        }
         tokio::select! {
+            () = until(deadline) => return Err(AttemptError::Stopped),
             result = &mut thread => {
                 // A panic: its hook has logged it. Another attempt may fare better.
                 return result.unwrap_or_else(|_| Err(AttemptError::crashed()));
@@ -163,6 +172,14 @@ async fn watch(
                 }
             }
         }
+    }
+}
+
+/// The deadline, or never.
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }
 

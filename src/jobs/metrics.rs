@@ -2,6 +2,8 @@
 
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 
+pub use crate::models::BATCH_SIZE;
+
 /// Attempts that ended, by what became of the job.
 pub const JOBS_TOTAL: &str = "diarist_jobs_total";
 /// Seconds from claim to end of an attempt that succeeded.
@@ -26,4 +28,5 @@ pub(crate) fn describe() {
     describe_histogram!(REAL_TIME_FACTOR, "Seconds of work a second of audio.");
     describe_histogram!(STEP_DURATION, "Seconds of work of a job, by step.");
     describe_gauge!(RUNNING, "Jobs running in this process.");
+    describe_histogram!(BATCH_SIZE, "Windows in a batch of the model.");
 }

@@ -19,4 +19,5 @@ pub use embedder::Embedder;
 pub use error::ModelError;
 pub use inference::{Description, Embedded, Inference, Pending};
 pub use metadata::{Framework, Metadata, MetadataError};
+pub use runner::BATCH_SIZE;
 pub use settings::{Provider, Settings, SettingsError};

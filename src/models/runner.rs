@@ -17,6 +17,9 @@ use super::{Description, Embedded, Inference, Metadata, ModelError, Settings};
 use crate::domain::SlidingWindow;
 use crate::dsp::{FRAME_SHIFT, MEL_BINS};
 
+/// The metric of how many windows a batch has; the rest of it is filled with zeros.
+pub const BATCH_SIZE: &str = "diarist_batch_size";
+
 /// Frames of a window of the pipeline: the shape that the warm-up prepares.
 const WINDOW_FRAMES: usize = SlidingWindow::EMBEDDING.length / FRAME_SHIFT;
 
@@ -83,6 +86,7 @@ impl Runner {
             Work::Windows(features) => {
                 check("the batch", features.shape()[0], self.batch_size)?;
                 check_frames(&features)?;
+                metrics::histogram!(BATCH_SIZE).record(features.shape()[0] as f64);
                 self.windows(&features)
             }
             Work::Whole(features) => {

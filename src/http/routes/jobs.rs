@@ -46,11 +46,13 @@ pub(crate) async fn job(
 }
 
 async fn output(state: &AppState, id: JobId, attempt: i64) -> Result<DiarizationOutput, ApiError> {
-    let bytes = state
-        .storage
-        .get_artefact(id, attempt, Artefact::Result)
-        .await?;
-    serde_json::from_slice(&bytes).map_err(ApiError::internal)
+    let storage = &state.storage;
+    let bytes = storage.get_artefact(id, attempt, Artefact::Result).await?;
+    // Hours of audio make megabytes of JSON, too long a read for a thread that others wait for.
+    tokio::task::spawn_blocking(move || serde_json::from_slice(&bytes))
+        .await
+        .map_err(ApiError::internal)?
+        .map_err(ApiError::internal)
 }
 
 /// Cancels a job that waits or runs; removes one that is over, with its audio and results.

@@ -1,6 +1,7 @@
 //! The service over HTTP.
 
 mod app;
+mod conversations;
 mod health;
 mod openapi;
 mod problems;

@@ -32,20 +32,20 @@ fn settings(folder: &Path) {
 }
 
 /// A server and a client to it.
-struct Service {
+pub(super) struct Service {
     server: Server,
-    client: Client,
+    pub(super) client: Client,
 }
 
 impl Service {
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
+    pub(super) fn start(folder: &Path, arguments: &[&str]) -> Self {
         Self {
             server: Server::start(folder, arguments),
             client: Client::new(),
         }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(super) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.server.address)
     }
 
@@ -54,7 +54,7 @@ impl Service {
         job_id(request.body(audio).send().await.unwrap()).await
     }
 
-    async fn text(&self, path: &str) -> String {
+    pub(super) async fn text(&self, path: &str) -> String {
         let response = self.client.get(self.url(path)).send().await.unwrap();
         assert!(
             response.status().is_success(),
@@ -64,7 +64,7 @@ impl Service {
         response.text().await.unwrap()
     }
 
-    async fn wait_for(&self, id: &str, statuses: &[&str]) -> Value {
+    pub(super) async fn wait_for(&self, id: &str, statuses: &[&str]) -> Value {
         let end = Instant::now() + PATIENCE;
         loop {
             let job = self.text(&format!("/v1/jobs/{id}")).await;
@@ -98,7 +98,7 @@ impl Service {
     }
 
     /// As `kill` does it.
-    fn stop(self) {
+    pub(super) fn stop(self) {
         assert!(self.server.stop().success());
     }
 }

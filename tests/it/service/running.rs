@@ -87,6 +87,17 @@ async fn a_job_leaves_its_four_artefacts_in_every_format() {
     assert_eq!(metrics["settings"]["options"]["max_speakers"], 3);
     assert!(metrics["seconds"]["total"].as_f64().unwrap() > 0.0);
     assert_eq!(metrics.get("score"), None);
+    let metrics = api.text("/metrics").await;
+    for name in [
+        "diarist_jobs_total{status=\"succeeded\"}",
+        "diarist_audio_seconds_total",
+        "diarist_batch_size_count",
+        "diarist_job_duration_seconds_count",
+        "diarist_step_duration_seconds_count{step=\"embedding\"}",
+        "diarist_real_time_factor_count",
+    ] {
+        assert!(metrics.contains(name), "{name} missing in:\n{metrics}");
+    }
     api.stop().await;
 }
 
