@@ -50,11 +50,13 @@ pub enum AudioError {
         reason: String,
     },
     /// Video, subtitles or nothing at all.
-    #[error("the {container} file has no audio track; it has {tracks} other tracks")]
+    #[error(
+        "the {container} file must have an audio track; tracks of other or unknown kinds: {tracks}"
+    )]
     NoAudioTrack {
         /// The container's name.
         container: &'static str,
-        /// How many tracks of other kinds there are.
+        /// How many tracks of other or unknown kinds there are.
         tracks: usize,
     },
     /// An audio track that no decoder here understands.

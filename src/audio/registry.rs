@@ -93,6 +93,11 @@ fn make_decoder(
     container: &'static str,
 ) -> Result<Codec, AudioError> {
     keep_the_core(&mut parameters);
+    if [codecs::CODEC_ID_PCM_ALAW, codecs::CODEC_ID_PCM_MULAW].contains(&parameters.codec) {
+        // CAF states the 8 bits of the code, the decoder insists on the 16 of the sample.
+        parameters.bits_per_sample = None;
+        parameters.bits_per_coded_sample = None;
+    }
     let leading_seconds = opus::prepare(&mut parameters);
     if let Some(rate) = parameters.sample_rate
         && !SAMPLE_RATES.contains(&rate)

@@ -79,6 +79,7 @@ fn lossy_formats_are_close_and_in_time() {
     for (name, container, codec, most_lag, most_length) in [
         ("wav-u8.wav", "wave", "pcm_u8", 0, 0),
         ("wav-alaw.wav", "wave", "pcm_alaw", 0, 0),
+        ("caf-alaw.caf", "caf", "pcm_alaw", 0, 0),
         ("wav-mulaw.wav", "wave", "pcm_mulaw", 0, 0),
         ("wav-alaw-8k.wav", "wave", "pcm_alaw", 0, 0),
         ("wav-4k.wav", "wave", "pcm_s16le", 0, 0),

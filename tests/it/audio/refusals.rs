@@ -60,7 +60,10 @@ fn films_without_sound() {
             refusal(&fixture_bytes(name)),
             (
                 "audio_no_track",
-                format!("the {container} file has no audio track; it has 1 other tracks")
+                format!(
+                    "the {container} file must have an audio track; \
+                     tracks of other or unknown kinds: 1"
+                )
             )
         );
     }
