@@ -5,10 +5,11 @@ use ndarray::{Array2, ArrayView2};
 
 use super::centroids;
 use super::condense::{self, Condensed};
+use super::denoise::denoise;
 use super::distances;
 use super::partition::{Dendrogram, Merge};
 use super::settings::{Linkage, Settings};
-use super::{Clustering, ClusteringError, Clusters, check, unmet};
+use super::{Clustering, ClusteringError, Clusters, MAX_POINTS, check, unmet};
 use crate::domain::SpeakerBounds;
 
 /// Agglomerative hierarchical clustering on cosine distances (D. Müllner, "Modern hierarchical,
@@ -33,7 +34,8 @@ impl Agglomerative {
         }
     }
 
-    /// Groups windows that are already condensed to points.
+    /// Groups windows that are already condensed to points. Refinement looks at the windows
+    /// themselves.
     pub(super) fn cluster_points(
         &self,
         windows: &ArrayView2<'_, f32>,
@@ -84,7 +86,8 @@ impl Clustering for Agglomerative {
                 warning: None,
             });
         }
-        let condensed = condense::to_limit(&embeddings);
+        let denoised = denoise(&embeddings, self.settings.neighbours, MAX_POINTS);
+        let condensed = condense::to_limit(&denoised.view());
         Ok(self.cluster_points(&embeddings, &condensed, bounds))
     }
 }

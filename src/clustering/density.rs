@@ -7,9 +7,10 @@ use ::hdbscan::{DistanceMetric, Hdbscan, HdbscanHyperParams};
 use super::agglomerative::Agglomerative;
 use super::centroids;
 use super::condense::{self, Condensed};
+use super::denoise::denoise;
 use super::distances;
 use super::settings::Settings;
-use super::{Clustering, ClusteringError, Clusters, check};
+use super::{Clustering, ClusteringError, Clusters, MAX_POINTS, check};
 use crate::domain::{SpeakerBounds, Warning};
 
 /// Points closer than this count as this far apart: density is one over distance, so duplicates
@@ -86,9 +87,10 @@ impl Clustering for DensityBased {
         if embeddings.nrows() <= least {
             return self.merging.cluster(embeddings, bounds);
         }
-        let condensed = condense::to_limit(&embeddings);
+        let denoised = denoise(&embeddings, self.settings.neighbours, MAX_POINTS);
+        let condensed = condense::to_limit(&denoised.view());
         let groups = self.groups(&condensed.points.view(), least)?;
-        let dense = Condensed::by_group(&embeddings, condensed.spread(&groups));
+        let dense = Condensed::by_group(&denoised.view(), condensed.spread(&groups));
         let clusters = self.merging.cluster_points(&embeddings, &dense, bounds);
         if clusters.centroids.nrows() >= bounds.min() {
             return Ok(clusters);

@@ -17,6 +17,8 @@ pub struct Settings {
     pub min_cluster_size: usize,
     /// In a short recording a speaker needs no more than this share of its windows.
     pub min_cluster_share: f32,
+    /// Windows that each is averaged with before clustering, itself included; 0 for none.
+    pub neighbours: usize,
     /// How often windows are given to the nearest centroid after clustering.
     pub refinements: usize,
     /// Neighbours that make a neighbourhood dense, for `hdbscan`.
@@ -77,9 +79,10 @@ impl Default for Settings {
         Self {
             method: Method::Agglomerative,
             linkage: Linkage::Average,
-            threshold: 0.7,
+            threshold: 0.5,
             min_cluster_size: 6,
             min_cluster_share: 0.05,
+            neighbours: 5,
             refinements: 2,
             hdbscan_min_samples: 3,
         }
@@ -102,6 +105,12 @@ impl Settings {
                 f64::from(self.min_cluster_share),
                 0.0..=0.5,
                 "0 and 0.5",
+            ),
+            (
+                "neighbours",
+                self.neighbours as f64,
+                0.0..=100.0,
+                "0 and 100",
             ),
             (
                 "refinements",

@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn short_pauses_are_bridged_and_long_ones_are_not() {
         let votes = votes(&[0; 10]);
-        let speech = speech(&[(0.0, 1.0), (1.4, 2.0), (4.0, 5.0)]);
+        let speech = speech(&[(0.0, 1.0), (1.2, 2.0), (4.0, 5.0)]);
         let assembled = assemble(&speech, &votes, &Settings::default());
         assert_eq!(
             lines(&assembled),

@@ -34,7 +34,7 @@ impl Default for Settings {
         Self {
             min_speech: 0.5,
             min_duration_on: 0.3,
-            min_duration_off: 0.5,
+            min_duration_off: 0.3,
         }
     }
 }
