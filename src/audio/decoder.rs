@@ -23,6 +23,10 @@ const MOST_FAILURES: u64 = 100;
 const TOLERATED_GAP_SECONDS: f64 = 0.1;
 
 /// One track of one file, read from front to back.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts about the file that do not depend on each other"
+)]
 pub(super) struct Decoder {
     format: Box<dyn FormatReader>,
     codec: Box<dyn AudioDecoder>,
