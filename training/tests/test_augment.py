@@ -94,7 +94,9 @@ def test_specaugment_masks_one_band_and_one_stretch() -> None:
 
 
 def test_chain_follows_strength_and_seed(pack_folder) -> None:
-    chain = Chain({name: {"chance": 1.0} for name in NAMES}, Pack.open(pack_folder), seed=1, device=torch.device("cpu"))
+    recipe = {name: {"chance": 1.0} for name in NAMES}
+    recipe["reverb"]["rooms"] = 3
+    chain = Chain(recipe, Pack.open(pack_folder), seed=1, device=torch.device("cpu"))
     samples, features = tone(500, 16, 1.0), torch.ones(16, 100, 80)
     assert torch.equal(chain.on_waveform(samples, seeded(), 0.0), samples)
     assert torch.equal(chain.on_features(features, seeded(), 0.0), features)

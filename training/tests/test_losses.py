@@ -136,7 +136,7 @@ def test_discount_takes_other_corpora_and_languages_out() -> None:
 def test_gradient(loss) -> None:
     embeddings = batch().requires_grad_()
     loss = loss.double()
-    assert torch.autograd.gradcheck(lambda rows: loss(rows, LABELS), embeddings)
+    assert torch.autograd.gradcheck(lambda rows: loss(rows, LABELS), embeddings, fast_mode=True)
     loss(embeddings, LABELS).backward()
     assert torch.isfinite(embeddings.grad).all() and embeddings.grad.abs().sum() > 0
 

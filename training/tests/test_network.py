@@ -10,7 +10,7 @@ from diarist_training.resnet import BACKBONES, SpeakerEmbedding
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_any_length_from_half_a_second_gives_a_unit_vector(backbone: str) -> None:
     network = SpeakerEmbedding(backbone)  # in training mode: untrained statistics would let signals die out
-    for frames in (50, 117, 150):
+    for frames in (50, 117):
         embedding = network(torch.randn(2, frames, 80))
         assert embedding.shape == (2, 512)
         assert torch.allclose(embedding.norm(dim=1), torch.ones(2), atol=1e-5)

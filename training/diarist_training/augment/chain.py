@@ -12,7 +12,7 @@ from ..rooms import random_impulse_response
 from .spectrum import SpecAugment
 from .waveform import Codec, Gain, Noise, Reverb, Speed, Telephone
 
-ROOMS = 200
+ROOMS = 200  # simulated rooms, unless the recipe says otherwise
 ROOM_SECONDS = 0.4  # taps kept after the direct path
 
 # In the order in which they happen to real speech: the voice, the room, the noise, the device.
@@ -43,7 +43,7 @@ class Chain:
         if unknown:
             raise ValueError(f"augmentations must be of {', '.join(NAMES)}; given: {', '.join(sorted(unknown))}")
         noise = torch.from_numpy(pack.noise[:].copy()).to(device) if "noise" in recipe else None
-        rooms = room_bank(ROOMS, seed).to(device) if "reverb" in recipe else None
+        rooms = room_bank(recipe["reverb"].get("rooms", ROOMS), seed).to(device) if "reverb" in recipe else None
         self.waveform = [Step(make(_options(recipe[name]), noise, rooms), recipe[name]["chance"])
                          for name, make in WAVEFORM.items() if name in recipe]
         self.spectrum = [Step(SpecAugment(**_options(recipe["specaugment"])), recipe["specaugment"]["chance"])] \
@@ -69,7 +69,7 @@ def room_bank(count: int, seed: int) -> Tensor:
 
 
 def _options(entry: dict) -> dict:
-    return {name: value for name, value in entry.items() if name != "chance"}
+    return {name: value for name, value in entry.items() if name not in ("chance", "rooms")}
 
 
 def _run(steps: list[Step], batch: Tensor, generator: Generator, strength: float) -> Tensor:
