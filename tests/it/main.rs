@@ -1,5 +1,9 @@
 //! Integration tests: one binary against the real program.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and one that cannot begin says so"
+)]
 
 mod architecture;
 mod audio;
