@@ -15,8 +15,8 @@ mod audio;
 #[path = "../../src/domain/mod.rs"]
 mod domain;
 
-// libFuzzer's hook would abort in panics of the libraries below, which `audio` is there to catch;
-// its own catch of what escapes remains.
+// libFuzzer's hook would abort in panics of the libraries below, which `audio` is there to catch. One
+// that escapes it still aborts: it cannot leave this function.
 fuzz_target!(init: std::panic::set_hook(Box::new(|_| {})), |bytes: &[u8]| {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(bytes).expect("a writable temporary file");
