@@ -9,7 +9,7 @@
 //! - give windows of clusters too small to be a speaker to the nearest large one (phantom
 //!   speakers are the commonest complaint about diarization);
 //! - give the same output for the same input, always;
-//! - average windows with their likes before comparing them ([`denoise`]);
+//! - average windows with their likes before comparing them (`denoise`);
 //! - keep at most [`MAX_POINTS`] points in a distance matrix; more windows are first condensed by
 //!   `condense`, so that memory stays bounded for recordings of any length.
 

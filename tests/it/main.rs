@@ -12,5 +12,6 @@ mod diarize;
 mod embed;
 mod models;
 mod program;
+mod readme;
 mod scoring;
 mod service;
