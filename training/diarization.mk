@@ -5,7 +5,7 @@ CONVERSATIONS := $(CACHE)/conversations
 DIARIZE_SCORE = $(TRAINING) diarize-score --pipeline $(DIARIST)
 DIARIZATION = $(MODEL)/measurements/diarization
 # Resemblyzer's own distance between clusters, the best of `make diarization-thresholds`.
-RESEMBLYZER_THRESHOLD ?= 0.35
+RESEMBLYZER_THRESHOLD ?= 0.2
 THRESHOLD := DIARIST_CLUSTERING__THRESHOLD
 
 $(CONVERSATIONS)/simulated/conversations.tsv: | training/.venv/installed
@@ -17,9 +17,9 @@ $(CONVERSATIONS)/tuning/conversations.tsv: | training/.venv/installed
 .PHONY: diarization-thresholds
 diarization-thresholds: build $(CONVERSATIONS)/tuning/conversations.tsv ## try clustering thresholds on conversations of other speakers than those reported
 	$(DIARIZE_SCORE) --audio $(CONVERSATIONS)/tuning --output $(CONVERSATIONS)/sweep/model \
-		--embeddings $(MODEL_STEM).int8.onnx --sweep $(THRESHOLD)=0.3,0.4,0.5,0.6,0.7,0.8,0.9,1.0
+		--embeddings $(MODEL_STEM).int8.onnx --sweep $(THRESHOLD)=0.3,0.4,0.5,0.6,0.7
 	$(DIARIZE_SCORE) --audio $(CONVERSATIONS)/tuning --output $(CONVERSATIONS)/sweep/resemblyzer \
-		--embeddings resemblyzer --sweep $(THRESHOLD)=0.2,0.25,0.3,0.35,0.4,0.45,0.5,0.55,0.6
+		--embeddings resemblyzer --sweep $(THRESHOLD)=0.1,0.15,0.2,0.25,0.3
 
 # $(1): folder of conversations, $(2): name of the report, $(3): what is scored
 define score

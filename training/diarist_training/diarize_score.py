@@ -105,7 +105,8 @@ def _measure(args: argparse.Namespace, conversations: list[Conversation], given:
     seconds = time.monotonic() - started
     rows = score([(item, read_annotation(folder / f"{item.audio.stem}.rttm")) for item in conversations],
                  args.collar)
-    report = {"audio": args.audio.name, "model": args.model and args.model.name, "embeddings": args.embeddings,
+    report = {"audio": args.audio.name, "model": args.model and args.model.name,
+              "embeddings": args.embeddings and Path(args.embeddings).name,
               "oracle_count": args.oracle_count, "settings": settings, "wall_seconds": round(seconds, 1),
               "collar_convention": "total width around a boundary, as in pyannote.metrics",
               "rows": [asdict(row) for row in rows]}
