@@ -38,7 +38,10 @@ fn the_examples_without_a_server_work() {
     let rttm = run(lines[0], folder.path());
     assert_eq!(speakers(&rttm).len(), 2, "{rttm}");
     let text = run(lines[1], folder.path());
-    assert!(text.contains("SPEAKER_00") && text.contains("SPEAKER_01"), "{text}");
+    assert!(
+        text.contains("SPEAKER_00") && text.contains("SPEAKER_01"),
+        "{text}"
+    );
 }
 
 /// A folder that looks like a checkout after `make build`, with the program under test.
