@@ -1,9 +1,5 @@
 //! Integration tests: one binary against the real program.
-#![expect(
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on has failed, and one that cannot begin says so"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod architecture;
 mod audio;
