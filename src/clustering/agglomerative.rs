@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::centroids;
 use super::condense::{self, Condensed};
-use super::denoise::denoise;
+use super::denoise::{centre, denoise};
 use super::distances;
 use super::partition::{Dendrogram, Merge};
 use super::settings::{Linkage, Settings};
@@ -60,8 +60,10 @@ impl Agglomerative {
         centroids::dissolve_small(windows, &mut labels, least);
         centroids::refine(windows, &mut labels, self.settings.refinements);
         let found = centroids::renumber(&mut labels);
+        let centroids = centroids::of(windows, &labels, found);
         Clusters {
-            centroids: centroids::of(windows, &labels, found),
+            cosines: windows.dot(&centroids.t()),
+            centroids,
             labels,
             warning: unmet(bounds, found, count),
         }
@@ -83,12 +85,14 @@ impl Clustering for Agglomerative {
             return Ok(Clusters {
                 labels: Vec::new(),
                 centroids: Array2::zeros((0, embeddings.ncols())),
+                cosines: Array2::zeros((0, 0)),
                 warning: None,
             });
         }
-        let denoised = denoise(&embeddings, self.settings.neighbours, MAX_POINTS);
+        let centred = centre(&embeddings, self.settings.centring);
+        let denoised = denoise(&centred.view(), self.settings.neighbours, MAX_POINTS);
         let condensed = condense::to_limit(&denoised.view());
-        Ok(self.cluster_points(&embeddings, &condensed, bounds))
+        Ok(self.cluster_points(&centred.view(), &condensed, bounds))
     }
 }
 

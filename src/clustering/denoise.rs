@@ -1,6 +1,10 @@
-//! Windows averaged with their likes before they are compared.
+//! What happens to windows before they are compared.
 //!
-//! An embedding of 1.5 s is a noisy picture of a voice, and what decides between merging two
+//! **Centring.** Everything in a recording shares its room, channel and noise, and embeddings have a
+//! common part for it. Taking away a share of their mean leaves more of the voices. All of the mean
+//! would leave a lone speaker with nothing but noise.
+//!
+//! **Denoising.** //! An embedding of 1.5 s is a noisy picture of a voice, and what decides between merging two
 //! clusters is often the noise. Two averages, each weighted by cosine so that voices are not
 //! blurred into one another, take much of it away: over the windows just before and after, which
 //! mostly are the same voice, and over the nearest windows anywhere in the recording (the row-wise
@@ -14,6 +18,27 @@ const NEXT: f32 = 0.7;
 
 /// Rows multiplied at once.
 const BLOCK: usize = 256;
+
+/// `windows` without `share` (0 to below 1) of their mean, as unit vectors.
+pub(super) fn centre(windows: &ArrayView2<'_, f32>, share: f32) -> Array2<f32> {
+    let mut centred = windows.to_owned();
+    if let Some(mut mean) = windows.mean_axis(Axis(0)) {
+        mean *= share;
+        centred -= &mean;
+    }
+    normalise(&mut centred);
+    centred
+}
+
+/// Scales every row to unit length; rows of zeros stay.
+fn normalise(rows: &mut Array2<f32>) {
+    for mut row in rows.rows_mut() {
+        let norm = row.dot(&row).sqrt();
+        if norm > 0.0 {
+            row /= norm;
+        }
+    }
+}
 
 /// `windows`, unit vectors in order of time, each averaged with the windows beside it and with
 /// `neighbours - 1` others, the nearest. These are sought within stretches of at most `stretch`
@@ -48,12 +73,7 @@ fn over_time(windows: &ArrayView2<'_, f32>) -> Array2<f32> {
         steadied.row_mut(second - 1).scaled_add(weight, &b);
         steadied.row_mut(second).scaled_add(weight, &a);
     }
-    for mut row in steadied.rows_mut() {
-        let norm = row.dot(&row).sqrt();
-        if norm > 0.0 {
-            row /= norm;
-        }
-    }
+    normalise(&mut steadied);
     steadied
 }
 
@@ -118,6 +138,18 @@ mod tests {
         assert!(cosine(&denoised, 0, 2) < 0.3);
         let norms = denoised.rows().into_iter().map(|row| row.dot(&row));
         assert!(norms.into_iter().all(|norm| (norm - 1.0).abs() < 1e-6));
+    }
+
+    #[test]
+    fn centring_takes_away_what_all_share() {
+        let windows = arr2(&[[0.8_f32, 0.6, 0.0], [0.8, 0.0, 0.6]]);
+        let cosine = |rows: &Array2<f32>| rows.row(0).dot(&rows.row(1));
+        let centred = centre(&windows.view(), 0.3);
+        assert!(cosine(&centred) < cosine(&windows));
+        let alone = arr2(&[[0.6_f32, 0.8], [0.6, 0.8]]);
+        let apart = centre(&alone.view(), 0.3) - &alone;
+        assert!(apart.iter().all(|difference| difference.abs() < 1e-6));
+        assert_eq!(centre(&Array2::zeros((0, 2)).view(), 0.3).nrows(), 0);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use ::hdbscan::{DistanceMetric, Hdbscan, HdbscanHyperParams};
 use super::agglomerative::Agglomerative;
 use super::centroids;
 use super::condense::{self, Condensed};
-use super::denoise::denoise;
+use super::denoise::{centre, denoise};
 use super::distances;
 use super::settings::Settings;
 use super::{Clustering, ClusteringError, Clusters, MAX_POINTS, check};
@@ -87,11 +87,12 @@ impl Clustering for DensityBased {
         if embeddings.nrows() <= least {
             return self.merging.cluster(embeddings, bounds);
         }
-        let denoised = denoise(&embeddings, self.settings.neighbours, MAX_POINTS);
+        let centred = centre(&embeddings, self.settings.centring);
+        let denoised = denoise(&centred.view(), self.settings.neighbours, MAX_POINTS);
         let condensed = condense::to_limit(&denoised.view());
         let groups = self.groups(&condensed.points.view(), least)?;
         let dense = Condensed::by_group(&denoised.view(), condensed.spread(&groups));
-        let clusters = self.merging.cluster_points(&embeddings, &dense, bounds);
+        let clusters = self.merging.cluster_points(&centred.view(), &dense, bounds);
         if clusters.centroids.nrows() >= bounds.min() {
             return Ok(clusters);
         }

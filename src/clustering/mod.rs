@@ -9,7 +9,8 @@
 //! - give windows of clusters too small to be a speaker to the nearest large one (phantom
 //!   speakers are the commonest complaint about diarization);
 //! - give the same output for the same input, always;
-//! - average windows with their likes before comparing them (`denoise`);
+//! - take from windows what the recording has in common, and average them with their likes,
+//!   before comparing them (`denoise`);
 //! - keep at most [`MAX_POINTS`] points in a distance matrix; more windows are first condensed by
 //!   `condense`, so that memory stays bounded for recordings of any length.
 
@@ -56,8 +57,10 @@ pub trait Clustering: Send + Sync {
 pub struct Clusters {
     /// The cluster of each window; clusters are numbered in order of first appearance.
     pub labels: Vec<usize>,
-    /// The L2-normalised mean of each cluster's windows, `(clusters, dim)`.
+    /// The L2-normalised mean of each cluster's centred windows, `(clusters, dim)`.
     pub centroids: Array2<f32>,
+    /// How close each centred window is to each centroid, `(windows, clusters)`.
+    pub cosines: Array2<f32>,
     /// What could not be honoured, or was done in another way.
     pub warning: Option<Warning>,
 }

@@ -17,6 +17,8 @@ pub struct Settings {
     pub min_cluster_size: usize,
     /// In a short recording a speaker needs no more than this share of its windows.
     pub min_cluster_share: f32,
+    /// Share of the recording's mean embedding that is taken from every one of them.
+    pub centring: f32,
     /// Windows that each is averaged with before clustering, itself included; 0 for none.
     pub neighbours: usize,
     /// How often windows are given to the nearest centroid after clustering.
@@ -79,9 +81,10 @@ impl Default for Settings {
         Self {
             method: Method::Agglomerative,
             linkage: Linkage::Average,
-            threshold: 0.5,
+            threshold: 0.7,
             min_cluster_size: 6,
             min_cluster_share: 0.05,
+            centring: 0.3,
             neighbours: 5,
             refinements: 2,
             hdbscan_min_samples: 3,
@@ -106,6 +109,7 @@ impl Settings {
                 0.0..=0.5,
                 "0 and 0.5",
             ),
+            ("centring", f64::from(self.centring), 0.0..=0.9, "0 and 0.9"),
             (
                 "neighbours",
                 self.neighbours as f64,

@@ -98,18 +98,18 @@ fn join(last: &mut Piece, next: &Piece) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array2, arr2};
+    use ndarray::Array2;
 
     /// Windows of 1.5 s every 0.75 s with these clusters.
     fn votes(clusters: &[usize]) -> Votes {
         let windows = (0..clusters.len())
             .map(|index| Segment::new(0.75 * index as f64, 0.75 * index as f64 + 1.5))
             .collect();
-        let mut embeddings = Array2::zeros((clusters.len(), 2));
+        let mut cosines = Array2::zeros((clusters.len(), 2));
         for (index, &cluster) in clusters.iter().enumerate() {
-            embeddings[[index, cluster]] = 1.0;
+            cosines[[index, cluster]] = 1.0;
         }
-        Votes::new(windows, &embeddings, &arr2(&[[1.0, 0.0], [0.0, 1.0]]))
+        Votes::new(windows, cosines)
     }
 
     fn speech(segments: &[(f64, f64)]) -> Timeline {

@@ -83,7 +83,7 @@ impl Pipeline {
             )
         });
         let Assembled { annotation, order } = timed(&mut seconds.assembly, || {
-            self.assemble(&scan, &speech, &clusters.centroids)
+            self.assemble(&scan, &speech, clusters.cosines)
         });
         hook.progress(Step::Assembly, Some(1.0))?;
 
@@ -108,7 +108,7 @@ impl Pipeline {
         })
     }
 
-    fn assemble(&self, scan: &Scan, speech: &Timeline, centroids: &Array2<f32>) -> Assembled {
+    fn assemble(&self, scan: &Scan, speech: &Timeline, cosines: Array2<f32>) -> Assembled {
         if scan.windows.is_empty() {
             return Assembled {
                 annotation: Vec::new().into_iter().collect(),
@@ -117,7 +117,7 @@ impl Pipeline {
         }
         let windows = scan.windows.iter();
         let windows = windows.map(|&index| content(index, scan.samples)).collect();
-        let votes = Votes::new(windows, &scan.embeddings, centroids);
+        let votes = Votes::new(windows, cosines);
         assemble(speech, &votes, &self.settings.pipeline)
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::Segment;
 pub(super) struct Votes {
     /// When each window takes place, in order.
     windows: Vec<Segment>,
-    /// Cosine of each window's embedding and each speaker's centroid, `(windows, speakers)`.
+    /// Cosine of each window and each speaker's mean, `(windows, speakers)`.
     cosines: Array2<f32>,
 }
 
@@ -22,17 +22,10 @@ pub(super) struct Winner {
 }
 
 impl Votes {
-    /// `embeddings` `(windows, dim)` and `centroids` `(speakers, dim)` are unit vectors; at least
-    /// one window and one speaker.
-    pub(super) fn new(
-        windows: Vec<Segment>,
-        embeddings: &Array2<f32>,
-        centroids: &Array2<f32>,
-    ) -> Self {
-        Self {
-            windows,
-            cosines: embeddings.dot(&centroids.t()),
-        }
+    /// Windows in order and how close each is to every speaker; at least one window and one
+    /// speaker.
+    pub(super) fn new(windows: Vec<Segment>, cosines: Array2<f32>) -> Self {
+        Self { windows, cosines }
     }
 
     /// Who speaks at each of `times`, ascending.
@@ -135,8 +128,7 @@ mod tests {
             Segment::new(0.75, 2.25),
             Segment::new(6.0, 7.5),
         ];
-        let embeddings = arr2(&[[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]);
-        Votes::new(windows, &embeddings, &arr2(&[[1.0, 0.0], [0.0, 1.0]]))
+        Votes::new(windows, arr2(&[[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]))
     }
 
     #[test]
