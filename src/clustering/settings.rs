@@ -81,10 +81,10 @@ impl Default for Settings {
         Self {
             method: Method::Agglomerative,
             linkage: Linkage::Average,
-            threshold: 0.7,
+            threshold: 0.5,
             min_cluster_size: 6,
             min_cluster_share: 0.05,
-            centring: 0.3,
+            centring: 0.0,
             neighbours: 5,
             refinements: 2,
             hdbscan_min_samples: 3,
