@@ -80,10 +80,9 @@ fn readyz(authority: &str) -> anyhow::Result<String> {
 fn ask(mut stream: TcpStream, authority: &str) -> anyhow::Result<String> {
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
-    write!(
-        stream,
-        "GET /readyz HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n"
-    )?;
+    // One write: a server that answers early and closes must not find us in the middle of it.
+    let request = format!("GET /readyz HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
     let mut line = String::new();
     BufReader::new(stream.take(MAX_STATUS_LINE_BYTES)).read_line(&mut line)?;
     let line = line.trim_end();

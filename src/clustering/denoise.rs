@@ -4,8 +4,8 @@
 //! common part for it. Taking away a share of their mean leaves more of the voices. All of the mean
 //! would leave a lone speaker with nothing but noise.
 //!
-//! **Denoising.** //! An embedding of 1.5 s is a noisy picture of a voice, and what decides between merging two
-//! clusters is often the noise. Two averages, each weighted by cosine so that voices are not
+//! **Denoising.** An embedding of 1.5 s is a noisy picture of a voice, and what decides between
+//! merging two clusters is often the noise. Two averages, each weighted by cosine so that voices are not
 //! blurred into one another, take much of it away: over the windows just before and after, which
 //! mostly are the same voice, and over the nearest windows anywhere in the recording (the row-wise
 //! affinity refinement of Q. Wang et al., "Speaker diarization with LSTM", ICASSP 2018, done on

@@ -84,10 +84,15 @@ fn healthcheck_tells_ready_from_not_ready_and_from_nobody_there() {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            let mut request = [0; 1024];
-            let length = stream.read(&mut request).unwrap();
+            // All of it: closing a socket with unread bytes resets it, and the answer is lost.
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                request.push(byte[0]);
+            }
             stream.write_all(answer.as_bytes()).unwrap();
-            String::from_utf8_lossy(&request[..length]).into_owned()
+            String::from_utf8(request).unwrap()
         });
         let output = diarist(&["healthcheck", &url], &[]);
         assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
