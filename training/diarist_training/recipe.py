@@ -20,6 +20,7 @@ class Recipe:
     dropout: float = 0.3
     held_out: list[str] = field(default_factory=list)  # speakers; in the file: a list's name beside it
     teacher: str | None = None  # file name inside the pack folder
+    start: str | None = None  # exported model to begin with instead of random weights; in the file: relative to it
     # Budget: whichever comes first ends the run. Progress is driven by seconds where
     # `max_minutes` is given (kept in the checkpoint), otherwise by steps.
     total_crops: int | None = None
@@ -55,6 +56,8 @@ class Recipe:
             raise ValueError(f"{path}: unknown keys {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
         if isinstance(values.get("held_out"), str):
             values["held_out"] = sorted(read_speakers(path.parent / values["held_out"]))
+        if values.get("start"):
+            values["start"] = str(path.parent / values["start"])
         recipe = cls(**values)
         if recipe.total_crops is None and recipe.max_minutes is None:
             raise ValueError(f"{path}: total_crops or max_minutes must be given")

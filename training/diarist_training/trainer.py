@@ -20,6 +20,7 @@ from .resnet import SpeakerEmbedding
 from .sampler import BalancedSampler, Cropper
 from .schedule import SCHEDULES, Curve
 from .validation import Validation
+from .warm_start import start_from
 
 CROP_STEP = SAMPLE_RATE // 10  # crop lengths move in steps of 0.1 s, so that kernels are reused
 
@@ -43,6 +44,9 @@ class Trainer:
         self.network = network.to(device, memory_format=torch.channels_last)
         teacher = pack_folder / recipe.teacher if recipe.teacher else None
         self.objective = Objective(recipe.losses, recipe.dim, self.sampler, self.pack, teacher, recipe.discount).to(device)
+        if recipe.start and not (folder / "last.pt").exists():
+            start_from(Path(recipe.start), self.network, self.objective, self.sampler, self.cropper, self.fbank,
+                       recipe.seed, recipe.bf16)
         self.optimiser = make_optimiser(recipe.optimiser, [self.network, self.objective])
         options = {key: value for key, value in recipe.schedule.items() if key != "name"}
         self.schedule = SCHEDULES[recipe.schedule["name"]](**options)

@@ -65,3 +65,11 @@ class Distillation(nn.Module):
     def class_directions(self) -> Tensor:
         """The prototypes carried into the embedding space: a start for a classifier's weights."""
         return self.prototypes @ self.head.weight.detach()
+
+    @torch.no_grad()
+    def start_from(self, embeddings: Tensor, clips: Tensor, ridge: float = 1e-2) -> None:
+        """The head that maps a trained network's embeddings (crops, dim) to their targets: ridge regression."""
+        gram = embeddings.T @ embeddings / len(embeddings)
+        cross = embeddings.T @ self.targets[clips] / len(embeddings)
+        scaled = ridge * gram.diagonal().mean() * torch.eye(len(gram), device=gram.device)
+        self.head.weight.copy_(torch.linalg.solve(gram + scaled, cross).T)

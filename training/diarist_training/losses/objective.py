@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..pack import Pack
 from ..sampler import BalancedSampler
@@ -64,3 +65,12 @@ class Objective(nn.Module):
             values |= {name: part for name, part in zip(DISTILLATION, parts, strict=True) if name in self.weights}
         total = sum((self.weights[name](progress) * value for name, value in values.items()), torch.zeros((), device=embeddings.device))
         return total, {name: float(value.detach()) for name, value in values.items()}
+
+    @torch.no_grad()
+    def start_from(self, embeddings: Tensor, labels: Tensor, clips: Tensor) -> None:
+        """Own weights that fit a trained network's embeddings (crops, dim): a speaker's class is its mean."""
+        for name in set(self.losses) & set(CLASSIFICATION):
+            weight = self.losses[name].weight
+            weight.copy_(F.normalize(torch.zeros_like(weight).index_add_(0, labels, embeddings)))
+        if self.distillation is not None:
+            self.distillation.start_from(embeddings, clips)
