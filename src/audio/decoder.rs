@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use symphonia::core::codecs::audio::AudioDecoder;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::FormatReader;
 use symphonia::core::packet::Packet;
@@ -11,9 +10,10 @@ use symphonia::core::units::TimeBase;
 
 use super::edit_list::leading_seconds;
 use super::fault::{describe, guarded, is_disk_failure, is_end_of_file, refused};
+use super::packet_decoder::PacketDecoder;
 use super::registry::{open_container, select, stated_seconds};
 use super::source::{Meter, Source};
-use super::{AudioError, Limits, opus};
+use super::{AudioError, Limits};
 
 /// Packets in a row that may fail before the track is given up.
 const MOST_FAILURES: u64 = 100;
@@ -23,14 +23,9 @@ const MOST_FAILURES: u64 = 100;
 const TOLERATED_GAP_SECONDS: f64 = 0.1;
 
 /// One track of one file, read from front to back.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "facts about the file that do not depend on each other"
-)]
 pub(super) struct Decoder {
     format: Box<dyn FormatReader>,
-    codec: Box<dyn AudioDecoder>,
-    is_opus: bool,
+    codec: Box<dyn PacketDecoder>,
     meter: Arc<Meter>,
     bytes: u64,
     /// The file ends before its header says, though the demuxer was not told.
@@ -93,7 +88,6 @@ impl Decoder {
         }
         Ok(Self {
             codec: codec.decoder,
-            is_opus: codec.is_opus,
             meter,
             bytes,
             cut_short,
@@ -128,7 +122,7 @@ impl Decoder {
 
     /// The codec's short name.
     pub(super) fn codec(&self) -> &'static str {
-        self.codec.codec_info().short_name
+        self.codec.name()
     }
 
     /// The track's length as its header has it, in seconds.
@@ -146,7 +140,7 @@ impl Decoder {
         while self.ending.is_none() {
             self.meter.begin_step();
             let format = &mut self.format;
-            let mut packet = match guarded(|| format.next_packet()) {
+            let packet = match guarded(|| format.next_packet()) {
                 Ok(Some(packet)) if packet.track_id == self.track => packet,
                 Ok(Some(_)) => continue,
                 Ok(None) => {
@@ -163,9 +157,6 @@ impl Decoder {
                     break;
                 }
             };
-            if self.is_opus {
-                opus::scale_trim(&mut packet);
-            }
             match self.decode(&packet) {
                 Ok(0) => {}
                 Ok(_) => {
@@ -190,11 +181,7 @@ impl Decoder {
     /// Decodes one packet into `planes`; returns the frames left after the track's delay.
     fn decode(&mut self, packet: &Packet) -> Result<usize, Error> {
         let (codec, planes) = (&mut self.codec, &mut self.planes);
-        self.rate = guarded(|| {
-            let decoded = codec.decode(packet)?;
-            decoded.copy_to_vecs_planar(planes);
-            Ok(decoded.spec().rate())
-        })?;
+        self.rate = guarded(|| codec.decode(packet, planes))?;
         let frames = self.planes.first().map_or(0, Vec::len);
         self.keep_time(packet, frames);
         let skipped = frames.min(usize::try_from(self.skip).unwrap_or(usize::MAX));
@@ -270,7 +257,6 @@ impl Decoder {
         self.track = track.id;
         self.time_base = track.time_base;
         self.codec = codec.decoder;
-        self.is_opus = codec.is_opus;
         self.leading_seconds = codec.leading_seconds;
         self.origin = None;
         self.elapsed = 0.0;

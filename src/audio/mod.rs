@@ -11,17 +11,23 @@
 //! FLAC, MP1/2/3, AAC in ADTS, M4A/MP4/MOV (AAC, ALAC, FLAC, Opus, MP3, PCM), Ogg (Vorbis, Opus,
 //! FLAC), `WebM` and Matroska (Opus, Vorbis, AAC, FLAC, MP3, PCM), AIFF/AIFC and CAF.
 //!
-//! Not accepted, because the decoders below us cannot: AAC and ADPCM with more than two channels,
-//! Opus with more than two, and headerless PCM of any kind, which no content gives away.
+//! Any number of channels, but for AAC. Symphonia decodes all that it can; `opus` and `adpcm` are for
+//! more channels than it knows of. Not accepted: headerless PCM of any kind, which no content gives
+//! away, and AAC with more than two channels.
 
 mod aac;
+mod adpcm;
 mod decoder;
 mod edit_list;
 mod error;
 mod fault;
 mod limits;
 mod mixdown;
+mod ogg;
 mod opus;
+mod opus_framing;
+mod opus_header;
+mod packet_decoder;
 mod registry;
 mod repair;
 mod resample;

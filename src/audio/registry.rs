@@ -9,6 +9,7 @@ use symphonia::core::codecs::audio::{
 };
 use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::common::Tier;
+use symphonia::core::errors::Result as SymphoniaResult;
 use symphonia::core::formats::probe::{Hint, Probe};
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
 use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
@@ -16,10 +17,14 @@ use symphonia::core::meta::MetadataOptions;
 use symphonia_adapter_libopus::OpusDecoder;
 
 use super::aac::keep_the_core;
+use super::adpcm::AdpcmLanes;
 use super::fault::{describe, guarded, refused};
+use super::opus::OpusStreams;
+use super::opus_header::OpusHeader;
+use super::packet_decoder::PacketDecoder;
 use super::source::Source;
 use super::wave::{self, WaveReader};
-use super::{AudioError, SAMPLE_RATES, opus};
+use super::{AudioError, SAMPLE_RATES};
 
 static PROBE: LazyLock<Probe> = LazyLock::new(|| {
     let mut probe = Probe::default();
@@ -58,10 +63,9 @@ pub(super) fn open_container(source: Source) -> Result<Box<dyn FormatReader>, Au
 
 /// A decoder ready for its first packet.
 pub(super) struct Codec {
-    pub(super) decoder: Box<dyn AudioDecoder>,
+    pub(super) decoder: Box<dyn PacketDecoder>,
     /// Seconds to drop from the front.
     pub(super) leading_seconds: f64,
-    pub(super) is_opus: bool,
 }
 
 /// The audio track to decode: the container's default one, or the first with a decoder.
@@ -92,34 +96,54 @@ fn make_decoder(
     mut parameters: AudioCodecParameters,
     container: &'static str,
 ) -> Result<Codec, AudioError> {
-    keep_the_core(&mut parameters);
-    if [codecs::CODEC_ID_PCM_ALAW, codecs::CODEC_ID_PCM_MULAW].contains(&parameters.codec) {
-        // CAF states the 8 bits of the code, the decoder insists on the 16 of the sample.
-        parameters.bits_per_sample = None;
-        parameters.bits_per_coded_sample = None;
+    let codec = parameters.codec;
+    let unsupported = |reason| AudioError::UnsupportedCodec {
+        container,
+        codec: codec_name(codec, container),
+        reason,
+    };
+    let refuse = |error| unsupported(describe(&error));
+    if codec == codecs::CODEC_ID_OPUS {
+        let header = OpusHeader::of(&parameters).map_err(refuse)?;
+        return Ok(Codec {
+            decoder: Box::new(guarded(|| OpusStreams::new(&header)).map_err(refuse)?),
+            leading_seconds: header.pre_skip_seconds,
+        });
     }
-    let leading_seconds = opus::prepare(&mut parameters);
     if let Some(rate) = parameters.sample_rate
         && !SAMPLE_RATES.contains(&rate)
     {
         return Err(AudioError::SampleRate(rate));
     }
-    let options = AudioDecoderOptions::default();
-    let unsupported = |reason| AudioError::UnsupportedCodec {
-        container,
-        codec: codec_name(parameters.codec, container),
-        reason,
-    };
-    if CODECS.get_audio_decoder(parameters.codec).is_none() {
+    keep_the_core(&mut parameters);
+    if [codecs::CODEC_ID_PCM_ALAW, codecs::CODEC_ID_PCM_MULAW].contains(&codec) {
+        // CAF states the 8 bits of the code, the decoder insists on the 16 of the sample.
+        parameters.bits_per_sample = None;
+        parameters.bits_per_coded_sample = None;
+    }
+    if CODECS.get_audio_decoder(codec).is_none() {
         return Err(unsupported("there is no decoder for it".to_owned()));
     }
-    let decoder = guarded(|| CODECS.make_audio_decoder(&parameters, &options))
-        .map_err(|error| unsupported(describe(&error)))?;
+    let decoder = guarded(|| choose(&parameters)).map_err(refuse)?;
     Ok(Codec {
         decoder,
-        leading_seconds,
-        is_opus: parameters.codec == codecs::CODEC_ID_OPUS,
+        leading_seconds: 0.0,
     })
+}
+
+/// Symphonia's decoder, or ours for more channels than it knows of.
+fn choose(parameters: &AudioCodecParameters) -> SymphoniaResult<Box<dyn PacketDecoder>> {
+    Ok(match (parameters.codec, stock(parameters)) {
+        (_, Ok(decoder)) => Box::new(decoder),
+        (codecs::CODEC_ID_ADPCM_MS | codecs::CODEC_ID_ADPCM_IMA_WAV, Err(_)) => {
+            Box::new(AdpcmLanes::new(parameters, stock)?)
+        }
+        (_, Err(error)) => return Err(error),
+    })
+}
+
+fn stock(parameters: &AudioCodecParameters) -> SymphoniaResult<Box<dyn AudioDecoder>> {
+    CODECS.make_audio_decoder(parameters, &AudioDecoderOptions::default())
 }
 
 /// A codec's name, or what identifies it.

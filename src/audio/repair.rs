@@ -3,14 +3,17 @@
 //! Symphonia looks for what follows the samples before it reads them, so a file that breaks off
 //! within them, or a CAF that was written to a pipe and states no length, would be refused. Here
 //! the sizes are cut to the file before symphonia sees them, or the file is passed off as a pipe.
-//! (WAVE needs none of this: its reader is ours. The others are read from front to back anyway.)
+//! (WAVE needs none of this: its reader is ours. The others are read from front to back anyway. What
+//! is shown differently in Ogg is no size: see `ogg`.)
 
 use std::io::{self, Read, Seek, SeekFrom};
+
+use super::ogg;
 
 /// Bytes to show in place of those in the file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Repair {
-    patches: Vec<(u64, Vec<u8>)>,
+    pub(super) patches: Vec<(u64, Vec<u8>)>,
     /// Whether a stated size was cut, rather than merely filled in.
     pub(super) truncated: bool,
     /// Whether the header leaves open where the file ends, as that of a recording in progress does.
@@ -36,6 +39,7 @@ impl Repair {
             }
             (Ok(()), [_, _, _, _, b'f', b't', b'y', b'p', ..]) => mp4(file, bytes),
             (Ok(()), [0x1a, 0x45, 0xdf, 0xa3, ..]) => matroska(file, bytes),
+            (Ok(()), [b'O', b'g', b'g', b'S', ..]) => ogg::understated(file),
             _ => Ok(Self::default()),
         };
         file.seek(SeekFrom::Start(0))?;

@@ -73,7 +73,11 @@ impl WaveFormat {
                 (codecs::CODEC_ID_ADPCM_MS, align, nibbles + 2)
             }
             ADPCM_IMA => {
-                let nibbles = adpcm_nibbles(align, 4 * lanes, lanes)?;
+                let mut nibbles = adpcm_nibbles(align, 4 * lanes, lanes)?;
+                if lanes > 2 {
+                    // Eight samples of each channel in turn; what is left at the end is padding.
+                    nibbles -= nibbles % 8;
+                }
                 (codecs::CODEC_ID_ADPCM_IMA_WAV, align, nibbles + 1)
             }
             other => (numbered(other), align.max(1), 1),
@@ -163,6 +167,10 @@ mod tests {
         assert_eq!(block(A_LAW, 2, 0, 0), (2, 1));
         assert_eq!(block(ADPCM_MS, 1, 256, 4), (256, 500));
         assert_eq!(block(ADPCM_IMA, 2, 512, 4), (512, 505));
+        assert_eq!(block(ADPCM_MS, 3, 768, 4), (768, 500));
+        assert_eq!(block(ADPCM_MS, 5, 1024, 4), (1024, 397));
+        assert_eq!(block(ADPCM_IMA, 3, 768, 4), (768, 505));
+        assert_eq!(block(ADPCM_IMA, 5, 1024, 4), (1024, 401));
     }
 
     #[test]

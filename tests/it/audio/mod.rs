@@ -4,6 +4,7 @@ mod formats;
 mod hostile;
 mod refusals;
 mod resampling;
+mod surround;
 mod truncation;
 mod wave;
 
