@@ -11,11 +11,12 @@
 //! FLAC, MP1/2/3, AAC in ADTS, M4A/MP4/MOV (AAC, ALAC, FLAC, Opus, MP3, PCM), Ogg (Vorbis, Opus,
 //! FLAC), `WebM` and Matroska (Opus, Vorbis, AAC, FLAC, MP3, PCM), AIFF/AIFC and CAF.
 //!
-//! Any number of channels, but for AAC. Symphonia decodes all that it can; `opus` and `adpcm` are for
-//! more channels than it knows of. Not accepted: headerless PCM of any kind, which no content gives
-//! away, and AAC with more than two channels.
+//! Any number of channels. Symphonia decodes all that it can; `opus`, `adpcm` and `aac_surround` are
+//! for more channels than it knows of. Not accepted: headerless PCM of any kind, which no content
+//! gives away.
 
 mod aac;
+mod aac_surround;
 mod adpcm;
 mod decoder;
 mod edit_list;

@@ -17,6 +17,7 @@ use symphonia::core::meta::MetadataOptions;
 use symphonia_adapter_libopus::OpusDecoder;
 
 use super::aac::keep_the_core;
+use super::aac_surround::AacSurround;
 use super::adpcm::AdpcmLanes;
 use super::fault::{describe, guarded, refused};
 use super::opus::OpusStreams;
@@ -135,6 +136,7 @@ fn make_decoder(
 fn choose(parameters: &AudioCodecParameters) -> SymphoniaResult<Box<dyn PacketDecoder>> {
     Ok(match (parameters.codec, stock(parameters)) {
         (_, Ok(decoder)) => Box::new(decoder),
+        (codecs::CODEC_ID_AAC, Err(_)) => Box::new(AacSurround::new(parameters)?),
         (codecs::CODEC_ID_ADPCM_MS | codecs::CODEC_ID_ADPCM_IMA_WAV, Err(_)) => {
             Box::new(AdpcmLanes::new(parameters, stock)?)
         }

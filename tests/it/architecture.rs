@@ -81,7 +81,7 @@ const ROOMS: [(&str, &[&str]); 17] = [
 ];
 
 /// Libraries that stay behind one room's doors: the paths below `src/` that may name them.
-const LIBRARIES: [(&str, &[&str]); 19] = [
+const LIBRARIES: [(&str, &[&str]); 20] = [
     ("anyhow", &["cli/"]),
     ("apalis", &["db/", "jobs/"]),
     ("apalis_sqlite", &["db/", "jobs/"]),
@@ -96,6 +96,7 @@ const LIBRARIES: [(&str, &[&str]); 19] = [
     ("ort", &["models/onnx"]),
     ("realfft", &["dsp/"]),
     ("rubato", &["audio/"]),
+    ("rusty_aac", &["audio/"]),
     ("sqlx", &["db/", "jobs/"]),
     ("symphonia", &["audio/"]),
     ("symphonia_adapter_libopus", &["audio/"]),

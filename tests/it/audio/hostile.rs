@@ -25,7 +25,7 @@ const MAGIC: [&[u8]; 14] = [
     b"caff\0\x01\0\0desc\0\0\0\0\0\0\0\x20",
 ];
 
-const FIXTURES: [&str; 23] = [
+const FIXTURES: [&str; 25] = [
     "source.wav",
     "rf64.wav",
     "wav-adpcm-ms.wav",
@@ -46,6 +46,8 @@ const FIXTURES: [&str; 23] = [
     "caf-alac.caf",
     "wav-adpcm-ima-5.1.wav",
     "wav-adpcm-ms-3.wav",
+    "aac-5.1.aac",
+    "m4a-aac-quad.m4a",
     "ogg-opus-255.opus",
     "webm-opus-7.1.webm",
     "mkv-opus-255.mkv",

@@ -8,9 +8,14 @@ use super::{Decoded, decode, decode_bytes, file, fixture, fixture_bytes, fmt, ri
 
 /// Each file with its container, its codec and the tone of each channel in hertz. The fixtures are
 /// made of tones in WAVE's order: front left and right, centre, low frequencies, and those behind.
-const FILES: [(&str, &str, &str, &[u16]); 7] = [
+const FILES: [(&str, &str, &str, &[u16]); 12] = [
     ("wav-adpcm-ima-5.1.wav", "wave", "adpcm_ima_wav", &WAVE),
     ("wav-adpcm-ms-3.wav", "wave", "adpcm_ms", &[300, 500, 700]),
+    ("aac-5.1.aac", "aac", "aac", &WAVE),
+    ("m4a-aac-5.1.m4a", "isomp4", "aac", &WAVE),
+    ("m4a-aac-quad.m4a", "isomp4", "aac", &[300, 500, 1100, 1500]),
+    ("mp4-aac-3.mp4", "isomp4", "aac", &[300, 500, 700]),
+    ("mkv-aac-7.1.mkv", "matroska", "aac", &WAVE_8),
     ("ogg-opus-5.1.opus", "ogg", "opus", &WAVE),
     ("mp4-opus-5.1.mp4", "isomp4", "opus", &WAVE),
     ("webm-opus-7.1.webm", "matroska", "opus", &WAVE_8),
