@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Overrides, Role, Settings};
-use crate::http::{self, State};
+use crate::http::{self, Secret, State};
 use crate::jobs::{self, Environment, Wake};
 use crate::models::Inference;
 use crate::storage::Storage;
@@ -79,6 +79,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
         storage: storage.clone(),
         settings: settings.http.clone(),
         max_upload_bytes: settings.audio.max_bytes,
+        media_secret: Secret::load_or_make(&settings.data_dir.join("media.secret"))?,
         wake: wake.clone(),
         metrics: http::metrics::install()?,
         model: inference.as_ref().map(|i| i.description().name.clone()),

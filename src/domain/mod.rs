@@ -7,6 +7,7 @@
 mod annotation;
 mod diarization;
 mod job;
+mod media;
 mod score;
 mod segment;
 mod sliding_window;
@@ -18,6 +19,7 @@ mod warning;
 pub use annotation::{Annotation, Turn};
 pub use diarization::{Diarization, StepSeconds};
 pub use job::{InvalidTransition, JobEvent, JobId, JobStatus, UnknownStatus};
+pub use media::{InvalidMediaKey, MediaKey};
 pub use score::{DiarizationErrorRate, JaccardErrorRate, Score, ScoreOptions};
 pub use segment::Segment;
 pub use sliding_window::SlidingWindow;

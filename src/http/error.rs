@@ -65,10 +65,16 @@ codes! {
     IncompleteBody => BAD_REQUEST, "incomplete_body", "The body broke off";
     /// A reference or a UEM cannot be read or scored.
     InvalidReference => BAD_REQUEST, "invalid_reference", "The reference cannot be used";
+    /// A link to media that this service did not make, or that was changed.
+    LinkInvalid => FORBIDDEN, "link_invalid", "The link is not valid";
+    /// A link to media whose time is over.
+    LinkExpired => FORBIDDEN, "link_expired", "The link's time is over";
     /// No such path.
     RouteNotFound => NOT_FOUND, "route_not_found", "There is nothing under this path";
     /// No such job.
     JobNotFound => NOT_FOUND, "job_not_found", "There is no such job";
+    /// No media of that name.
+    MediaNotFound => NOT_FOUND, "media_not_found", "There is no such recording";
     /// The path exists, the method does not.
     MethodNotAllowed => METHOD_NOT_ALLOWED, "method_not_allowed", "This path has no such method";
     /// No format that is offered is accepted.

@@ -1,16 +1,18 @@
 //! Extractors whose rejections are our own errors.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 use axum::{
-    extract::{FromRequestParts, Path, Query, rejection::QueryRejection},
+    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::QueryRejection},
     http::request::Parts,
 };
 use serde::de::DeserializeOwned;
 
 use super::{
+    AppState,
     error::{ApiError, Code, FieldError},
     options::excerpt,
+    receive,
 };
 use crate::domain::JobId;
 
@@ -42,6 +44,29 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 /// The job of that id does not exist.
 pub(super) fn no_job(id: impl std::fmt::Display) -> ApiError {
     ApiError::new(Code::JobNotFound, format_args!("there is no job {id}"))
+}
+
+/// The longest body in JSON, in bytes.
+pub(super) const MAX_JSON_BYTES: usize = 2 << 20;
+
+/// The body, read as JSON whatever its content type says.
+pub(super) struct JsonBody<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Self::Rejection> {
+        let idle = Duration::from_secs(state.settings.upload_idle_seconds);
+        let body = request.into_body().into_data_stream();
+        let text = receive::text("the body", body, MAX_JSON_BYTES, idle).await?;
+        match serde_json::from_str(&text) {
+            Ok(value) => Ok(Self(value)),
+            Err(error) => Err(ApiError::new(
+                Code::InvalidRequest,
+                format_args!("the body must be JSON as documented: {error}"),
+            )),
+        }
+    }
 }
 
 /// The query, read as `T`.

@@ -4,6 +4,7 @@
 //! score; they run no models. Paths and their documentation cannot drift apart: both come from
 //! the handlers in `routes`, and [`openapi`] is what they say.
 
+mod base_url;
 mod error;
 mod extract;
 pub mod metrics;
@@ -11,10 +12,13 @@ mod middleware;
 mod negotiate;
 mod openapi;
 mod options;
+mod presign;
 mod receive;
 mod recording;
+mod retention;
 mod router;
 mod routes;
+mod secret;
 mod settings;
 mod state;
 mod views;
@@ -25,6 +29,7 @@ use tokio::net::TcpListener;
 
 pub use error::Code;
 pub use openapi::openapi;
+pub use secret::{Secret, SecretError};
 pub use settings::{Settings, SettingsError};
 use state::AppState;
 pub use state::State;
@@ -36,7 +41,11 @@ pub use state::State;
 /// When the listener fails.
 pub async fn serve(listener: TcpListener, state: State) -> io::Result<()> {
     let shutdown = state.shutdown.clone();
-    axum::serve(listener, router::router(state.into()))
+    let state = AppState::from(state);
+    let retention = tokio::spawn(retention::run(state.clone()));
+    let served = axum::serve(listener, router::router(state))
         .with_graceful_shutdown(shutdown.cancelled_owned())
-        .await
+        .await;
+    retention.abort();
+    served
 }

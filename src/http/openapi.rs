@@ -17,6 +17,7 @@ use super::{routes as handlers, state::AppState};
     tags(
         (name = "jobs", description = "Diarizing recordings"),
         (name = "results", description = "What was found"),
+        (name = "media", description = "Recordings uploaded apart from a job"),
         (name = "service", description = "The service itself")
     )
 )]
@@ -34,6 +35,13 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(handlers::results::labels))
         .routes(routes!(handlers::results::metrics))
         .routes(routes!(handlers::reference::reference))
+        .routes(routes!(handlers::media::input))
+        .routes(routes!(handlers::media::output))
+        .routes(routes!(
+            handlers::media::put_object,
+            handlers::media::get_object
+        ))
+        .routes(routes!(handlers::health::test))
         .routes(routes!(handlers::health::livez))
         .routes(routes!(handlers::health::readyz))
         .routes(routes!(handlers::metrics::metrics))

@@ -3,9 +3,10 @@
 //! As pyannoteAI does, unknown names are ignored and `null` (or nothing at all) stands for a value
 //! that was not given.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::{ApiError, FieldError};
@@ -49,6 +50,8 @@ pub(super) struct DiarizeOptions {
     channel: Option<u16>,
     /// Accepted for clients of pyannoteAI; another name than the server's own adds a `warning`.
     model: Option<String>,
+    /// Accepted for clients of pyannoteAI; `true` adds a `warning`.
+    transcription: Option<bool>,
     /// The recording's name in RTTM; by default the uploaded file's.
     name: Option<String>,
     /// For a reference that comes with the job: seconds left out around each of its boundaries,
@@ -65,11 +68,29 @@ pub(super) struct DiarizeOptions {
 pub(super) struct Options {
     job: JobOptions,
     model: Option<String>,
+    transcription: bool,
     name: Option<String>,
     errors: Vec<FieldError>,
 }
 
 impl Options {
+    /// As [`Options::set`], for a value in JSON.
+    pub(super) fn set_json(&mut self, name: &str, value: &Value) {
+        match value {
+            Value::Null => {}
+            Value::String(text) => self.set(name, text),
+            other => self.set(name, &other.to_string()),
+        }
+    }
+
+    /// Keeps it as an error that `name` is not as it must be.
+    pub(super) fn refuse(&mut self, name: &str, wanted: impl fmt::Display, value: &str) {
+        self.errors.push(FieldError {
+            field: name.to_owned(),
+            message: format!("{name} {wanted}; given: {}", excerpt(value)),
+        });
+    }
+
     /// Takes the option `name`, if it is one; a value that makes no sense is kept as an error.
     pub(super) fn set(&mut self, name: &str, value: &str) {
         let value = match value.trim() {
@@ -91,6 +112,7 @@ impl Options {
                 self.model = Some(value.to_owned());
                 Ok(())
             }
+            "transcription" => flag(&mut self.transcription, value),
             "name" => {
                 self.name = recording_name(value);
                 Ok(())
@@ -98,10 +120,7 @@ impl Options {
             _ => Ok(()),
         };
         if let Err(wanted) = result {
-            self.errors.push(FieldError {
-                field: name.to_owned(),
-                message: format!("{name} must be {wanted}; given: {}", excerpt(value)),
-            });
+            self.refuse(name, format_args!("must be {wanted}"), value);
         }
     }
 
@@ -153,13 +172,18 @@ impl Options {
         if !self.errors.is_empty() {
             return Err(ApiError::fields(self.errors));
         }
-        let warning = self
+        let model = self
             .model
             .filter(|model| Some(model.as_str()) != own_model)
             .map(|model| {
                 let model = excerpt(&model);
                 format!("there is no model {model} here; the server's own was used")
             });
+        let transcription = self
+            .transcription
+            .then(|| "there is no transcription here; words were left out".to_owned());
+        let warnings: Vec<_> = [model, transcription].into_iter().flatten().collect();
+        let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
         Ok((self.job, self.name, warning))
     }
 }
@@ -239,7 +263,7 @@ mod tests {
         let (job, name, warning) = read(&[
             ("numSpeakers", "null"),
             ("minSpeakers", ""),
-            ("transcription", "maybe"),
+            ("transcriptionConfig", "maybe"),
             ("model", "ours"),
         ])
         .unwrap();
@@ -285,6 +309,33 @@ mod tests {
     fn a_model_of_another_name_is_a_warning() {
         let (_, _, warning) = read(&[("model", "precision-2")]).unwrap();
         assert!(warning.unwrap().contains("\"precision-2\""));
+    }
+
+    #[test]
+    fn transcription_is_a_warning_once_asked_for() {
+        let (_, _, warning) = read(&[("transcription", "false")]).unwrap();
+        assert_eq!(warning, None);
+        let (_, _, warning) = read(&[("transcription", "true"), ("model", "x")]).unwrap();
+        assert!(warning.unwrap().contains("; there is no transcription"));
+    }
+
+    #[test]
+    fn json_is_read_as_text_is() {
+        let mut options = Options::default();
+        for (name, value) in [
+            ("numSpeakers", serde_json::json!(2)),
+            ("minSpeakers", Value::Null),
+            ("exclusive", serde_json::json!(true)),
+            ("confidence", serde_json::json!([1])),
+            ("maxSpeakers", serde_json::json!(2.5)),
+        ] {
+            options.set_json(name, &value);
+        }
+        assert_eq!(options.job.num_speakers, Some(2));
+        assert!(options.job.exclusive);
+        let error = options.finish(None).unwrap_err();
+        let fields: Vec<_> = error.errors.iter().map(|e| e.field.as_str()).collect();
+        assert_eq!(fields, ["confidence", "maxSpeakers"]);
     }
 
     #[test]

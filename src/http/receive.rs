@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{
     body::{Body, Bytes},
     extract::multipart::MultipartError,
-    http::StatusCode,
+    http::{HeaderMap, StatusCode, header},
 };
 use futures::{Stream, StreamExt};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -42,12 +42,23 @@ impl Broken for MultipartError {
 }
 
 /// More than `limit` bytes came, or `given` were announced.
-pub(super) fn too_large(what: &str, limit: u64, given: Option<u64>) -> ApiError {
+fn too_large(what: &str, limit: u64, given: Option<u64>) -> ApiError {
     let given = given.map_or_else(|| format!("more than {limit}"), |given| given.to_string());
     ApiError::new(
         Code::TooLarge,
         format_args!("{what} must have at most {limit} bytes; given: {given}"),
     )
+}
+
+/// Refuses a body that announces more than `allowed` bytes, before a byte of it is read; `limit` is
+/// what is told.
+pub(super) fn announced(headers: &HeaderMap, limit: u64, allowed: u64) -> Result<(), ApiError> {
+    let length = headers.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    match length {
+        Some(length) if length > allowed => Err(too_large("the upload", limit, Some(length))),
+        _ => Ok(()),
+    }
 }
 
 /// The next bytes, unless they take too long.

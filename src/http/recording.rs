@@ -9,10 +9,12 @@ use axum::{
 };
 use futures::Stream;
 use metrics::counter;
+use serde_json::{Map, Value};
 
 use super::{
     AppState,
-    error::{ApiError, Code},
+    error::{ApiError, Code, FieldError},
+    extract::JsonBody,
     metrics::UPLOADED_BYTES,
     options::Options,
     receive,
@@ -20,9 +22,9 @@ use super::{
 };
 use crate::{
     db::NewJob,
-    domain::{JobId, JobStatus},
+    domain::{JobId, JobStatus, MediaKey},
     jobs::scoring,
-    storage::{Artefact, Upload},
+    storage::{Artefact, StorageError, Upload},
 };
 
 /// Multipart bodies may have this many parts; there are fewer options.
@@ -34,8 +36,12 @@ const MAX_OPTION_BYTES: usize = 4096;
 /// What a multipart body may have around its file: options, part headers, a reference comes on top.
 const MULTIPART_OVERHEAD_BYTES: u64 = 1 << 20;
 
+/// What `url` must be.
+const URL: &str = "must be the media:// name of an upload";
+
 enum Kind {
     Multipart,
+    Json,
     Raw,
     Unsupported(String),
 }
@@ -49,9 +55,8 @@ impl Kind {
         let media_type = value.split(';').next().unwrap_or_default().trim();
         match media_type.to_ascii_lowercase().as_str() {
             "multipart/form-data" => Self::Multipart,
-            json if json == "application/json" || json.ends_with("+json") => {
-                Self::Unsupported(media_type.to_owned())
-            }
+            "application/json" => Self::Json,
+            json if json.ends_with("+json") => Self::Unsupported(media_type.to_owned()),
             _ => Self::Raw,
         }
     }
@@ -59,28 +64,30 @@ impl Kind {
 
 /// Refuses what is too large by its own account before a byte of it is read.
 fn check_announced(state: &AppState, kind: &Kind, request: &Request) -> Result<(), ApiError> {
-    let length = request.headers().get(header::CONTENT_LENGTH);
-    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let limit = state.max_upload_bytes;
     let allowed = match kind {
         Kind::Multipart => {
             limit + state.settings.max_reference_bytes as u64 + MULTIPART_OVERHEAD_BYTES
         }
+        // Its own limit is told where it is read.
+        Kind::Json => u64::MAX,
         Kind::Raw | Kind::Unsupported(_) => limit,
     };
-    match length {
-        Some(length) if length > allowed => {
-            Err(receive::too_large("the upload", limit, Some(length)))
-        }
-        _ => Ok(()),
-    }
+    receive::announced(request.headers(), limit, allowed)
+}
+
+/// Where the audio of a job is.
+enum Audio {
+    /// Here, once the first byte is expected.
+    Upload(Upload),
+    /// Uploaded before.
+    Media(MediaKey),
 }
 
 /// A recording on its way in.
 pub(super) struct Recording {
     id: JobId,
-    /// The audio, once its first byte is expected.
-    upload: Option<Upload>,
+    audio: Option<Audio>,
     reference: Option<String>,
     options: Options,
 }
@@ -90,7 +97,7 @@ impl Recording {
     pub(super) fn new(options: Options) -> Self {
         Self {
             id: JobId::generate(),
-            upload: None,
+            audio: None,
             reference: None,
             options,
         }
@@ -114,6 +121,7 @@ impl Recording {
                     .map_err(|error| ApiError::new(Code::MalformedMultipart, error.body_text()))?;
                 self.read_multipart(state, multipart).await
             }
+            Kind::Json => self.read_json(state, request).await,
             Kind::Raw => {
                 let body = request.into_body();
                 self.read_audio(state, body.into_data_stream()).await
@@ -123,8 +131,9 @@ impl Recording {
                 Err(ApiError::new(
                     Code::UnsupportedMediaType,
                     format_args!(
-                        "send the recording as multipart/form-data or as the whole body, with its \
-                         own media type or application/octet-stream; given: {media_type}"
+                        "send the recording as multipart/form-data, as the whole body with its own \
+                         media type or application/octet-stream, or its url in application/json; \
+                         given: {media_type}"
                     ),
                 ))
             }
@@ -136,9 +145,37 @@ impl Recording {
         state: &AppState,
         audio: impl Stream<Item = Result<Bytes, E>> + Unpin,
     ) -> Result<(), ApiError> {
-        let upload = state.storage.put_upload(self.id).await?;
-        let upload = self.upload.insert(upload);
-        receive::store(audio, upload, state.max_upload_bytes, idle(state)).await
+        let mut upload = state.storage.put_upload(self.id).await?;
+        let stored = receive::store(audio, &mut upload, state.max_upload_bytes, idle(state)).await;
+        self.audio = Some(Audio::Upload(upload));
+        stored
+    }
+
+    async fn read_json(&mut self, state: &AppState, request: Request) -> Result<(), ApiError> {
+        let JsonBody(body): JsonBody<Map<String, Value>> =
+            JsonBody::from_request(request, state).await?;
+        for (name, value) in &body {
+            match (name.as_str(), value) {
+                ("url", Value::String(url)) => self.set_url(url),
+                ("url", other) => self.options.refuse("url", URL, &other.to_string()),
+                (name, value) => self.options.set_json(name, value),
+            }
+        }
+        if !body.contains_key("url") {
+            self.options.refuse("url", URL, "nothing");
+        }
+        Ok(())
+    }
+
+    fn set_url(&mut self, url: &str) {
+        match url.parse::<MediaKey>() {
+            Ok(key) => {
+                self.options.set_file_name(key.as_str());
+                self.audio = Some(Audio::Media(key));
+            }
+            Err(error) if url.starts_with("media:") => self.options.refuse("url", error, url),
+            Err(_) => self.options.refuse("url", URL, url),
+        }
     }
 
     async fn read_multipart(
@@ -156,7 +193,7 @@ impl Recording {
             let name = field.name().unwrap_or_default().to_owned();
             let refused = if parts > MAX_PARTS {
                 Some(format!("at most {MAX_PARTS} parts"))
-            } else if name == "file" && self.upload.is_some() {
+            } else if name == "file" && self.audio.is_some() {
                 Some("one part named file".to_owned())
             } else {
                 None
@@ -189,7 +226,7 @@ impl Recording {
 
     /// Removes what was read of a recording that is refused.
     pub(super) async fn abandon(&mut self) {
-        if let Some(upload) = self.upload.take()
+        if let Some(Audio::Upload(upload)) = self.audio.take()
             && let Err(error) = upload.abort().await
         {
             tracing::warn!(%error, "an upload that was refused is left behind");
@@ -198,21 +235,27 @@ impl Recording {
 
     /// Makes the recording a job.
     pub(super) async fn accept(mut self, state: AppState) -> Result<JobReceipt, ApiError> {
-        let (mut job, upload) = match self.check(&state) {
+        let (mut job, audio) = match self.check(&state) {
             Ok(accepted) => accepted,
             Err(refused) => {
                 self.abandon().await;
                 return Err(refused);
             }
         };
-        job.audio_bytes = upload.finish().await?;
+        job.audio_bytes = match audio {
+            Audio::Upload(upload) => {
+                let size_bytes = upload.finish().await?;
+                counter!(UPLOADED_BYTES).increment(size_bytes);
+                size_bytes
+            }
+            Audio::Media(key) => link(&state, &key, job.id).await?,
+        };
         if let Err(error) = keep(&state, &job, self.reference).await {
             if let Err(error) = state.storage.delete_job(job.id).await {
                 tracing::warn!(%error, job = %job.id, "an upload without a job is left behind");
             }
             return Err(error);
         }
-        counter!(UPLOADED_BYTES).increment(job.audio_bytes);
         state.wake.wake();
         Ok(JobReceipt {
             job_id: job.id.to_string(),
@@ -222,7 +265,7 @@ impl Recording {
     }
 
     /// The job to be, whose size is not known yet, and its audio.
-    fn check(&mut self, state: &AppState) -> Result<(NewJob, Upload), ApiError> {
+    fn check(&mut self, state: &AppState) -> Result<(NewJob, Audio), ApiError> {
         let options = std::mem::take(&mut self.options);
         let (options, name, warning) = options.finish(state.model.as_deref())?;
         let name = name.unwrap_or_else(|| self.id.to_string());
@@ -230,27 +273,34 @@ impl Recording {
             scoring::reference(reference, &name)
                 .map_err(|error| ApiError::new(Code::InvalidReference, error))?;
         }
-        let empty = self.upload.as_ref().map(|upload| upload.size_bytes() == 0);
-        match (empty, self.upload.take()) {
-            (Some(false), Some(upload)) => {
-                let job = NewJob {
-                    id: self.id,
-                    name,
-                    options,
-                    audio_bytes: 0,
-                    warning,
-                };
-                Ok((job, upload))
-            }
-            (Some(_), upload) => {
-                self.upload = upload;
-                Err(ApiError::new(Code::EmptyAudio, "the recording has 0 bytes"))
-            }
-            (None, _) => Err(ApiError::new(
-                Code::MalformedMultipart,
-                "the body has no part named file",
-            )),
+        if let Some(Audio::Upload(upload)) = &self.audio
+            && upload.size_bytes() == 0
+        {
+            return Err(ApiError::new(Code::EmptyAudio, "the recording has 0 bytes"));
         }
+        let audio = self.audio.take().ok_or_else(|| {
+            ApiError::new(Code::MalformedMultipart, "the body has no part named file")
+        })?;
+        let job = NewJob {
+            id: self.id,
+            name,
+            options,
+            audio_bytes: 0,
+            warning,
+        };
+        Ok((job, audio))
+    }
+}
+
+/// Makes what was uploaded as `key` the audio of job `id`; gives its size in bytes.
+async fn link(state: &AppState, key: &MediaKey, id: JobId) -> Result<u64, ApiError> {
+    match state.storage.link_media(key, id).await {
+        Ok(size_bytes) => Ok(size_bytes),
+        Err(StorageError::Missing(_)) => Err(ApiError::fields(vec![FieldError {
+            field: "url".to_owned(),
+            message: format!("nothing was uploaded as {key}, or its time is over"),
+        }])),
+        Err(error) => Err(error.into()),
     }
 }
 

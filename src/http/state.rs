@@ -5,7 +5,7 @@ use std::{ops::Deref, sync::Arc};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::Settings;
+use super::{Secret, Settings};
 use crate::{db::Db, jobs::Wake, storage::Storage};
 
 /// What the service answers from.
@@ -19,6 +19,8 @@ pub struct State {
     pub settings: Settings,
     /// The largest upload in bytes.
     pub max_upload_bytes: u64,
+    /// Signs links to media.
+    pub media_secret: Secret,
     /// Tells workers in this process of new jobs.
     pub wake: Wake,
     /// From [`metrics::install`](super::metrics::install).

@@ -57,6 +57,35 @@ pub(super) struct JobReceipt {
     pub(super) warning: Option<String>,
 }
 
+/// A recording that is, or will be, uploaded apart from a job.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct MediaName {
+    /// A name of the caller's choice.
+    #[schema(
+        example = "media://board/2026-11-03.wav",
+        pattern = r"^media://[a-zA-Z0-9\-_./]+$",
+        max_length = 255
+    )]
+    pub(super) url: String,
+}
+
+/// A link that needs no other authentication.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MediaUrl {
+    /// The link.
+    #[schema(format = "uri")]
+    pub(super) url: String,
+}
+
+/// The service answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Connection {
+    #[schema(example = "OK")]
+    pub(super) status: &'static str,
+    #[schema(example = "Test connection successful")]
+    pub(super) message: &'static str,
+}
+
 /// A job.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -5,6 +5,7 @@
 
 mod artefact;
 mod error;
+mod media;
 #[cfg(test)]
 mod tests;
 mod upload;

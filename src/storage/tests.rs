@@ -5,6 +5,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::*;
+use crate::domain::MediaKey;
 
 fn open() -> (TempDir, Storage) {
     let folder = TempDir::new().unwrap();
@@ -69,4 +70,55 @@ async fn what_a_dead_upload_left_is_found_and_removed() {
     assert_eq!(storage.uploads_before(now + hour).await.unwrap(), [id]);
     storage.delete_job(id).await.unwrap();
     assert!(!remains.exists());
+}
+
+#[tokio::test]
+async fn media_keep_their_names_apart_and_outlive_them_in_jobs() {
+    let (folder, storage) = open();
+    let keys: Vec<MediaKey> = ["media://a", "media://a/b", "media://../a", "media://A"]
+        .iter()
+        .map(|key| key.parse().unwrap())
+        .collect();
+    for (index, key) in keys.iter().enumerate() {
+        let mut upload = storage.put_media(key).await.unwrap();
+        upload.write(Bytes::from(vec![7; index + 1])).await.unwrap();
+        upload.finish().await.unwrap();
+    }
+    for (index, key) in keys.iter().enumerate() {
+        let (size_bytes, bytes) = storage.get_media(key).await.unwrap();
+        let bytes: Vec<Bytes> = bytes.try_collect().await.unwrap();
+        assert_eq!(size_bytes, index as u64 + 1);
+        assert_eq!(bytes.concat().len(), index + 1);
+    }
+    // Nothing lies outside the folder of media.
+    let names = |path: &str| {
+        let entries = std::fs::read_dir(folder.path().join(path)).unwrap();
+        entries
+            .map(|entry| entry.unwrap().file_name())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names("files"), ["media"]);
+    assert_eq!(names("files/media").len(), keys.len());
+
+    let id = JobId::generate();
+    assert_eq!(storage.link_media(&keys[1], id).await.unwrap(), 2);
+    let hour = Duration::from_hours(1);
+    assert_eq!(
+        storage
+            .expire_media(SystemTime::now() - hour)
+            .await
+            .unwrap(),
+        0
+    );
+    assert_eq!(
+        storage
+            .expire_media(SystemTime::now() + hour)
+            .await
+            .unwrap(),
+        4
+    );
+    let gone = storage.link_media(&keys[1], id).await.unwrap_err();
+    assert!(matches!(gone, StorageError::Missing(_)), "{gone}");
+    let audio = storage.open_audio(id).await.unwrap();
+    assert_eq!(std::fs::read(audio).unwrap(), [7, 7]);
 }

@@ -7,6 +7,7 @@ mod cli;
 mod diarize;
 mod embed;
 mod models;
+mod oracle;
 mod program;
 mod readme;
 mod scoring;

@@ -1,15 +1,13 @@
 //! DER and JER against pyannote.metrics, and what must hold for every pair of annotations.
 
-use std::io::Write as _;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-
 use diarist::domain::{Annotation, Score, ScoreOptions, Segment, SpeakerLabel, Timeline, Turn};
 use diarist::evaluation;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
+
+use crate::oracle::ask;
 
 /// A turn: start, duration, speaker.
 type Spoken = (f64, f64, usize);
@@ -120,33 +118,6 @@ fn numbers(score: &Score) -> [f64; 8] {
     ]
 }
 
-/// What pyannote.metrics says, or nothing where it is not installed.
-#[expect(clippy::print_stderr, reason = "a test that is skipped must say so")]
-fn oracle(cases: &[Case]) -> Option<Value> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let python = root.join(".cache/oracle/bin/python");
-    if !python.exists() {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "`make oracle` was not run"
-        );
-        eprintln!("SKIPPED: pyannote.metrics is not installed; `make oracle` does it");
-        return None;
-    }
-    let mut child = Command::new(python)
-        .arg(root.join("tests/oracle/score.py"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let cases: Vec<_> = cases.iter().map(Case::json).collect();
-    let input = serde_json::to_vec(&cases).unwrap();
-    child.stdin.take().unwrap().write_all(&input).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "the oracle failed");
-    Some(serde_json::from_slice(&output.stdout).unwrap())
-}
-
 #[test]
 fn rates_and_components_equal_pyannote_metrics() {
     // The same cases every time.
@@ -155,7 +126,10 @@ fn rates_and_components_equal_pyannote_metrics() {
     let cases: Vec<_> = (0..320)
         .map(|_| case().new_tree(&mut runner).unwrap().current())
         .collect();
-    let Some(oracle) = oracle(&cases) else { return };
+    let input: Vec<_> = cases.iter().map(Case::json).collect();
+    let Some(oracle) = ask("score.py", &input) else {
+        return;
+    };
 
     let theirs = oracle["scores"].as_array().unwrap();
     assert_eq!(theirs.len(), cases.len());

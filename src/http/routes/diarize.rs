@@ -29,21 +29,43 @@ struct DiarizeForm {
     options: DiarizeOptions,
 }
 
+/// Where a recording is, with its options.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct DiarizeRequest {
+    /// The recording: `media://` and the name it was uploaded under.
+    #[schema(example = "media://board/2026-11-03.wav")]
+    url: String,
+    #[schema(inline)]
+    #[serde(flatten)]
+    options: DiarizeOptions,
+}
+
 /// Takes a recording and queues a job for it.
 ///
 /// Either as `multipart/form-data` with the recording in `file` and options in fields beside it,
-/// or as the whole body, with options in the query.
+/// or as the whole body, with options in the query, or as `application/json` with the recording's
+/// `url` and options beside it. Unknown options are ignored; `null` stands for one not given.
 #[utoipa::path(
     post,
     path = "/v1/diarize",
     tag = "jobs",
     params(DiarizeOptions),
     request_body(content(
+        (DiarizeRequest = "application/json", example = json!({
+            "url": "media://board/2026-11-03.wav",
+            "model": "precision-2",
+            "numSpeakers": null,
+            "maxSpeakers": 4,
+            "exclusive": true,
+            "confidence": false,
+            "turnLevelConfidence": false
+        })),
         (DiarizeForm = "multipart/form-data"),
         (Vec<u8> = "application/octet-stream"),
     )),
     responses(
-        (status = 200, description = "Accepted", body = JobReceipt),
+        (status = 200, description = "Accepted", body = JobReceipt, example = json!({"jobId": "0199a1f6-2f5e-7b1c-9a53-0f6b5c1d2e3f", "status": "created"})),
         (status = 400, description = "An option, the body or the reference is wrong", body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "The upload stood still", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The recording or the reference is too large", body = Problem, content_type = "application/problem+json"),

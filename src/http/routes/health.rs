@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use axum::{
+    Json,
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
@@ -14,7 +15,7 @@ use crate::http::{
     AppState,
     error::{ApiError, Code},
     extract::Params,
-    views::Problem,
+    views::{Connection, Problem},
 };
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -33,6 +34,23 @@ pub(crate) struct ReadyParams {
 )]
 pub(crate) async fn livez() -> &'static str {
     "ok"
+}
+
+/// The service answers, and the caller's key is good.
+#[utoipa::path(
+    get,
+    path = "/v1/test",
+    tag = "service",
+    responses(
+        (status = 200, description = "All is well", body = Connection, example = json!({"status": "OK", "message": "Test connection successful"})),
+        (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn test() -> Json<Connection> {
+    Json(Connection {
+        status: "OK",
+        message: "Test connection successful",
+    })
 }
 
 /// The database and the store answer, and nobody has asked the service to stop.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use diarist::audio::Limits;
 use diarist::db::Db;
-use diarist::http::{self, Settings, State};
+use diarist::http::{self, Secret, Settings, State};
 use diarist::jobs::{self, Environment, Wake};
 use diarist::models::{self, Inference};
 use diarist::pipeline::PipelineSettings;
@@ -103,8 +103,12 @@ impl Api {
             settings: Settings {
                 max_reference_bytes: MAX_REFERENCE_BYTES,
                 upload_idle_seconds: 1,
+                public_base_url: String::new(),
+                link_seconds: 60,
+                media_hours: 24,
             },
             max_upload_bytes,
+            media_secret: Secret::load_or_make(&folder.path().join("media.secret")).unwrap(),
             wake,
             metrics: http::metrics::install().unwrap(),
             model: Some("ours".to_owned()),
@@ -143,6 +147,11 @@ impl Api {
             .send()
             .await
             .unwrap()
+    }
+
+    pub(super) async fn post_json(&self, path: &str, body: &Value) -> Response {
+        let request = self.client.post(self.url(path)).json(body);
+        request.send().await.unwrap()
     }
 
     pub(super) async fn post_form(&self, form: reqwest::multipart::Form) -> Response {

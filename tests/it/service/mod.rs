@@ -3,9 +3,11 @@
 mod app;
 mod conversations;
 mod health;
+mod media;
 mod openapi;
 mod problems;
 mod process;
+mod pyannoteai;
 mod running;
 mod uploads;
 mod voices;

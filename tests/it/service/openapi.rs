@@ -53,7 +53,7 @@ fn operations_are_described() {
             }
         }
     }
-    assert_eq!(operations, 13);
+    assert!(operations > 12, "only {operations} operations");
 }
 
 /// The page must work without the internet.

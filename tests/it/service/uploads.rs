@@ -216,11 +216,12 @@ async fn broken_multipart_is_the_callers_fault() {
 }
 
 #[tokio::test]
-async fn json_is_no_recording() {
+async fn json_of_another_kind_is_no_recording() {
     let api = Api::start().await;
     let request = api.client.post(api.url("/v1/diarize"));
     let response = request
-        .json(&json!({"url": "https://example.com/a.wav"}))
+        .header("content-type", "application/ld+json")
+        .body("{}")
         .send()
         .await
         .unwrap();
@@ -229,7 +230,7 @@ async fn json_is_no_recording() {
         answer["detail"]
             .as_str()
             .unwrap()
-            .ends_with("given: application/json"),
+            .ends_with("given: application/ld+json"),
         "{answer}"
     );
     api.stop().await;

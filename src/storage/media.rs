@@ -1,0 +1,91 @@
+//! Recordings that were uploaded apart from a job, under names that callers give.
+
+use std::{io, path::Path, time::SystemTime};
+
+use bytes::Bytes;
+use futures::{Stream, TryStreamExt as _};
+use object_store::{GetResult, ObjectStoreExt as _, path::Path as Key};
+use sha2::{Digest as _, Sha256};
+
+use super::{Storage, StorageError, Upload, audio_key};
+use crate::domain::{JobId, MediaKey};
+
+/// The folder of media.
+const MEDIA: &str = "media";
+
+/// Callers' names become digests, so that none of them can be a path, too long for the file
+/// system, or the folder of another.
+fn media_key(key: &MediaKey) -> Key {
+    Key::from(MEDIA).join(hex::encode(Sha256::digest(key.as_str())))
+}
+
+impl Storage {
+    /// Starts an upload of what is called `key`, which replaces an earlier one once finished.
+    pub async fn put_media(&self, key: &MediaKey) -> Result<Upload, StorageError> {
+        Upload::start(&*self.objects, &media_key(key)).await
+    }
+
+    /// What is called `key`: its size in bytes, and its bytes.
+    ///
+    /// # Errors
+    /// [`StorageError::Missing`] if there is none.
+    pub async fn get_media(
+        &self,
+        key: &MediaKey,
+    ) -> Result<(u64, impl Stream<Item = Result<Bytes, StorageError>> + use<>), StorageError> {
+        let found: GetResult = self.objects.get(&media_key(key)).await?;
+        let size_bytes = found.meta.size;
+        Ok((size_bytes, found.into_stream().map_err(StorageError::from)))
+    }
+
+    /// Makes what is called `key` the audio of job `id`, which keeps it whatever becomes of the
+    /// name; gives its size in bytes. On one file system no byte is copied.
+    ///
+    /// # Errors
+    /// [`StorageError::Missing`] if there is none.
+    pub async fn link_media(&self, key: &MediaKey, id: JobId) -> Result<u64, StorageError> {
+        let audio = audio_key(id);
+        self.objects.copy(&media_key(key), &audio).await?;
+        Ok(self.objects.head(&audio).await?.size)
+    }
+
+    /// Removes media, and what is left of uploads of them, that nobody has written to since `time`;
+    /// gives how many.
+    ///
+    /// # Errors
+    /// [`StorageError::Folder`] if the folder of media cannot be read or written.
+    pub async fn expire_media(&self, time: SystemTime) -> Result<usize, StorageError> {
+        let path = self.objects.path_to_filesystem(&Key::from(MEDIA))?;
+        let folder = path.clone();
+        let removed = tokio::task::spawn_blocking(move || remove_older(&folder, time)).await;
+        match removed.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
+            Ok(removed) => Ok(removed),
+            Err(source) => Err(StorageError::Folder { path, source }),
+        }
+    }
+}
+
+fn remove_older(folder: &Path, time: SystemTime) -> io::Result<usize> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
+    let mut removed = 0;
+    for entry in entries {
+        let entry = entry?;
+        // Another process may have removed or replaced it meanwhile.
+        match entry.metadata() {
+            Ok(metadata) if metadata.modified()? < time => {
+                match std::fs::remove_file(entry.path()) {
+                    Ok(()) => removed += 1,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(removed)
+}
