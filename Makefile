@@ -60,6 +60,18 @@ lint: require cargo-tools ## formatting, lints, documentation, licences, unused 
 bench: require onnxruntime ## measure speed and memory on one hour of audio
 	cargo bench --locked --bench hour
 
+.PHONY: docker-check
+docker-check: require onnxruntime $(CACHE)/docker/installed ## lint docker/, and build and run the CPU image's last stages without an engine (root)
+	cargo build --locked --bin diarist
+	docker/check.sh $(TARGET_DIR)/debug/diarist
+
+.PHONY: deploy-check
+deploy-check: ## check and test the alert rules with Prometheus' own tool
+	command -v promtool > /dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends prometheus > /dev/null; }
+	promtool check rules deploy/prometheus/diarist.rules.yml
+	promtool test rules deploy/prometheus/diarist.rules.test.yml
+
 # --- what the above need ---------------------------------------------------------------------
 
 .PHONY: require
@@ -78,6 +90,11 @@ $(CACHE)/oracle/installed: tests/oracle/requirements.txt
 	@scripts/require.sh
 	$(PYTHON) -m venv $(CACHE)/oracle
 	$(CACHE)/oracle/bin/pip install --quiet --requirement $<
+	touch $@
+
+$(CACHE)/docker/installed: docker/requirements.txt
+	$(PYTHON) -m venv $(CACHE)/docker
+	$(CACHE)/docker/bin/pip install --quiet --requirement $<
 	touch $@
 
 .PHONY: cargo-tools

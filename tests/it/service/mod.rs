@@ -2,6 +2,7 @@
 
 mod app;
 mod conversations;
+mod deploy;
 mod health;
 mod media;
 mod openapi;
