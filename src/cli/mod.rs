@@ -11,6 +11,7 @@ mod diarize;
 mod embed;
 mod evaluate;
 mod healthcheck;
+mod keys;
 mod migrate;
 mod openapi;
 mod progress;
@@ -57,6 +58,8 @@ enum Command {
     Embed(embed::Args),
     /// Score RTTM against a reference: DER, JER and their components
     Evaluate(evaluate::Args),
+    /// Make, list and revoke API keys
+    Keys(keys::Args),
     /// Bring the database's schema up to date
     Migrate(migrate::Args),
     /// Print the OpenAPI description of the HTTP interface
@@ -100,6 +103,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Diarize(args) => diarize::run(&args, &settings(args.overrides())?),
         Command::Embed(args) => embed::run(&args, &settings(model(args.model.as_deref()))?),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Keys(args) => keys::run(&args, &settings(data_dir(args.data_dir()))?),
         Command::Migrate(args) => migrate::run(&settings(data_dir(args.data_dir.as_deref()))?),
         Command::Openapi => openapi::run(),
         Command::Healthcheck(args) => healthcheck::run(&args, &settings(Vec::new())?),

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Overrides, Role, Settings};
+use crate::db::Db;
 use crate::http::{self, Secret, State};
 use crate::jobs::{self, Environment, Wake};
 use crate::models::Inference;
@@ -70,6 +71,10 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
             Some(tokio::task::spawn_blocking(move || Inference::start(&model)).await??)
         }
     };
+    let keys_required = match &listener {
+        Some(listener) => keys_required(settings, listener, &db).await?,
+        None => false,
+    };
     announce(settings, listener.as_ref(), inference.as_ref())?;
 
     let grace = Duration::from_secs(settings.shutdown_seconds);
@@ -78,8 +83,11 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
         db: db.clone(),
         storage: storage.clone(),
         settings: settings.http.clone(),
+        access: settings.access.clone(),
+        keys_required,
         max_upload_bytes: settings.audio.max_bytes,
         media_secret: Secret::load_or_make(&settings.data_dir.join("media.secret"))?,
+        max_waiting: settings.jobs.max_waiting,
         wake: wake.clone(),
         metrics: http::metrics::install()?,
         model: inference.as_ref().map(|i| i.description().name.clone()),
@@ -112,6 +120,29 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     db.close().await;
     tracing::info!("stopped");
     answered.context("the HTTP listener failed")
+}
+
+/// Whether callers must show a key; says so where that may surprise.
+async fn keys_required(
+    settings: &Settings,
+    listener: &TcpListener,
+    db: &Db,
+) -> anyhow::Result<bool> {
+    let address = listener.local_addr()?;
+    let access = &settings.access;
+    if access.is_wide_open(address.ip()) {
+        tracing::warn!(
+            %address,
+            "access.auth is off: whoever reaches this address may submit jobs and read all results"
+        );
+    }
+    let required = access.keys_required(address.ip());
+    if required && !db.keys().await?.iter().any(|key| key.revoked_at.is_none()) {
+        tracing::warn!(
+            "API keys are required and there is none: make one by `diarist keys create`"
+        );
+    }
+    Ok(required)
 }
 
 /// Waits for `served`, but not longer than `grace` after the signal to stop: connections that are

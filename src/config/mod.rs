@@ -55,6 +55,8 @@ pub struct Settings {
     pub role: Role,
     /// Seconds that work in progress has to finish after a signal to stop.
     pub shutdown_seconds: u64,
+    /// Who may ask.
+    pub access: http::AccessSettings,
     /// What audio is accepted.
     pub audio: audio::Limits,
     /// How embeddings are grouped.
@@ -125,6 +127,7 @@ mod tests {
     #[test]
     fn the_file_states_the_defaults_that_the_rooms_have() {
         let settings = load(None, Vec::new()).unwrap();
+        assert_eq!(settings.access, http::AccessSettings::default());
         assert_eq!(settings.audio, audio::Limits::default());
         assert_eq!(settings.model, models::Settings::default());
         assert_eq!(settings.speech, speech::Settings::default());

@@ -17,7 +17,7 @@ pub enum DbError {
     #[error("queue: {0}")]
     Queue(#[from] apalis_sqlite::Error),
     /// A row holds what this version does not write.
-    #[error("column {column} of a job holds {value:?}, which this version does not understand")]
+    #[error("column {column} holds {value:?}, which this version does not understand")]
     Corrupt {
         /// The column.
         column: &'static str,
@@ -27,4 +27,14 @@ pub enum DbError {
     /// A change that the job's status does not allow.
     #[error(transparent)]
     Transition(#[from] InvalidTransition),
+}
+
+impl DbError {
+    /// As sqlx's own kind of error, for rows that cannot be read.
+    pub(super) fn into_decode(self) -> sqlx::Error {
+        match self {
+            Self::Sql(error) => error,
+            other => sqlx::Error::Decode(Box::new(other)),
+        }
+    }
 }

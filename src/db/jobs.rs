@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::Utc;
 
-use super::{Db, DbError, JobOptions, JobRecord, dispatch, record::millis};
-use crate::domain::{JobEvent, JobId, JobStatus};
+use super::{Db, DbError, JobOptions, JobRecord, dispatch, record::millis, usage};
+use crate::domain::{JobEvent, JobId, JobStatus, KeyId};
 
 /// A job to be accepted.
 #[derive(Debug, Clone)]
@@ -20,6 +20,17 @@ pub struct NewJob {
     pub audio_bytes: u64,
     /// What to tell the caller already.
     pub warning: Option<String>,
+    /// Who asked for it.
+    pub owner: JobOwner,
+}
+
+/// Who asked for a job.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobOwner {
+    /// The key that it belongs to, where keys are asked for.
+    pub key: Option<KeyId>,
+    /// Whom it is counted for, where there are quotas.
+    pub payer: Option<String>,
 }
 
 /// What came of a wish to cancel.
@@ -41,8 +52,8 @@ impl Db {
             serde_json::to_string(&job.options).map_err(|e| sqlx::Error::Encode(e.into()))?;
         let mut tx = self.begin().await?;
         sqlx::query(
-            "INSERT INTO diarizations (id, status, name, options, audio_bytes, warning, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
+            "INSERT INTO diarizations (id, status, name, options, audio_bytes, warning, owner, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)",
         )
         .bind(job.id.to_string())
         .bind(JobStatus::Created.as_str())
@@ -50,9 +61,13 @@ impl Db {
         .bind(options)
         .bind(job.audio_bytes.cast_signed())
         .bind(&job.warning)
+        .bind(job.owner.key.map(|key| key.to_string()))
         .bind(now)
         .execute(&mut *tx)
         .await?;
+        if let Some(payer) = &job.owner.payer {
+            usage::count(&mut tx, payer, job.audio_bytes).await?;
+        }
         dispatch::push(&mut tx, job.id, Duration::ZERO).await?;
         tx.commit().await?;
         Ok(())
@@ -82,6 +97,16 @@ impl Db {
                 }),
             })
             .collect()
+    }
+
+    /// How many jobs wait for a worker.
+    pub async fn jobs_waiting(&self) -> Result<u64, DbError> {
+        let waiting: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM diarizations WHERE status IN ('created', 'pending')",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(waiting.unsigned_abs())
     }
 
     /// Cancels a job that waits, or asks the worker of one that runs to stop. `None` without such

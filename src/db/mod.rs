@@ -10,20 +10,24 @@
 mod dispatch;
 mod error;
 mod jobs;
+mod keys;
 mod lifecycle;
 mod options;
 mod pool;
 mod record;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 pub use dispatch::{Dispatch, QUEUE};
 pub use error::DbError;
-pub use jobs::{Cancel, NewJob};
+pub use jobs::{Cancel, JobOwner, NewJob};
+pub use keys::KeyRecord;
 pub use lifecycle::{Claim, Outcome};
 pub use options::{JobOptions, ScoringOptions};
 pub use pool::Db;
 pub use record::{Failure, JobRecord};
+pub use usage::{Usage, day};
 
 /// The database behind [`Db`].
 pub type Sql = sqlx::Sqlite;

@@ -71,14 +71,14 @@ pub(super) fn millis(time: DateTime<Utc>) -> i64 {
     time.timestamp_millis()
 }
 
-fn time(column: &'static str, millis: i64) -> Result<DateTime<Utc>, DbError> {
+pub(super) fn time(column: &'static str, millis: i64) -> Result<DateTime<Utc>, DbError> {
     DateTime::from_timestamp_millis(millis).ok_or_else(|| DbError::Corrupt {
         column,
         value: millis.to_string(),
     })
 }
 
-fn parsed<T: FromStr>(column: &'static str, value: &str) -> Result<T, DbError> {
+pub(super) fn parsed<T: FromStr>(column: &'static str, value: &str) -> Result<T, DbError> {
     value.parse().map_err(|_| DbError::Corrupt {
         column,
         value: value.to_owned(),
@@ -123,9 +123,6 @@ impl JobRecord {
 
 impl<'r> FromRow<'r, <Sql as sqlx::Database>::Row> for JobRecord {
     fn from_row(row: &'r <Sql as sqlx::Database>::Row) -> Result<Self, sqlx::Error> {
-        Self::decode(row).map_err(|error| match error {
-            DbError::Sql(error) => error,
-            other => sqlx::Error::Decode(Box::new(other)),
-        })
+        Self::decode(row).map_err(DbError::into_decode)
     }
 }

@@ -30,6 +30,7 @@ async fn create(db: &Db) -> JobId {
         },
         audio_bytes: 3,
         warning: None,
+        owner: JobOwner::default(),
     };
     db.create_job(&job).await.unwrap();
     id
@@ -75,6 +76,7 @@ async fn a_job_and_its_dispatch_are_written_together_or_not_at_all() {
         options: JobOptions::default(),
         audio_bytes: 0,
         warning: None,
+        owner: JobOwner::default(),
     };
     assert!(db.create_job(&lost).await.is_err());
     assert!(db.job(lost.id).await.unwrap().is_none());

@@ -5,6 +5,7 @@
 //! integers at [`SAMPLE_RATE`].
 
 mod annotation;
+mod api_key;
 mod diarization;
 mod job;
 mod media;
@@ -17,6 +18,9 @@ mod timeline;
 mod warning;
 
 pub use annotation::{Annotation, Turn};
+pub use api_key::{
+    InvalidKeyName, KeyId, KeyName, KeySecret, NoEntropy, Scope, SecretHash, UnknownScope,
+};
 pub use diarization::{Diarization, StepSeconds};
 pub use job::{InvalidTransition, JobEvent, JobId, JobStatus, UnknownStatus};
 pub use media::{InvalidMediaKey, MediaKey};

@@ -6,7 +6,7 @@
 use std::{fmt, sync::Arc};
 
 use axum::{
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
@@ -69,6 +69,10 @@ codes! {
     LinkInvalid => FORBIDDEN, "link_invalid", "The link is not valid";
     /// A link to media whose time is over.
     LinkExpired => FORBIDDEN, "link_expired", "The link's time is over";
+    /// No API key, or one that is not valid.
+    Unauthorized => UNAUTHORIZED, "unauthorized", "A valid API key is needed";
+    /// An API key that may not do this.
+    InsufficientScope => FORBIDDEN, "insufficient_scope", "The API key may not do this";
     /// No such path.
     RouteNotFound => NOT_FOUND, "route_not_found", "There is nothing under this path";
     /// No such job.
@@ -90,6 +94,12 @@ codes! {
     /// A body of a kind that this path does not take.
     UnsupportedMediaType => UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type",
         "The body's media type is not supported";
+    /// More requests than this caller may make.
+    RateLimited => TOO_MANY_REQUESTS, "rate_limited", "Too many requests";
+    /// More jobs or audio than this caller may submit.
+    QuotaExceeded => TOO_MANY_REQUESTS, "quota_exceeded", "The quota is used up";
+    /// More jobs than may wait.
+    QueueFull => TOO_MANY_REQUESTS, "queue_full", "Too many jobs are waiting";
     /// Our fault.
     Internal => INTERNAL_SERVER_ERROR, "internal_error", "The server failed";
     /// Not ready, or something it needs is not.
@@ -125,6 +135,8 @@ pub(super) struct ApiError {
     /// What happened this time; absent where it is none of the caller's business.
     pub(super) detail: Option<String>,
     pub(super) errors: Vec<FieldError>,
+    /// Seconds after which it may go better.
+    pub(super) retry_after: Option<u64>,
     /// For the log alone.
     pub(super) source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
@@ -135,8 +147,15 @@ impl ApiError {
             code,
             detail: Some(detail.to_string()),
             errors: Vec::new(),
+            retry_after: None,
             source: None,
         }
+    }
+
+    /// The same, with advice to come back after `seconds`.
+    pub(super) fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
     }
 
     /// A request with these wrong fields, of which there is at least one.
@@ -146,6 +165,7 @@ impl ApiError {
             detail: Some(detail.join("; ")),
             errors,
             code: Code::InvalidRequest,
+            retry_after: None,
             source: None,
         }
     }
@@ -155,6 +175,7 @@ impl ApiError {
             code: Code::Internal,
             detail: None,
             errors: Vec::new(),
+            retry_after: None,
             source: Some(Arc::new(source)),
         }
     }
@@ -175,6 +196,10 @@ impl From<StorageError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = self.code.status().into_response();
+        if let Some(seconds) = self.retry_after {
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         response.extensions_mut().insert(self);
         response
     }

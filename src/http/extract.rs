@@ -10,21 +10,26 @@ use serde::de::DeserializeOwned;
 
 use super::{
     AppState,
+    access::Caller,
     error::{ApiError, Code, FieldError},
     options::excerpt,
     receive,
 };
 use crate::domain::JobId;
 
-/// The job id in the path.
+/// The job id in the path: of a job that the caller may reach, if there is one.
 ///
-/// What is no id names no job: the answer is the same 404, so that ids need not be explained.
+/// What is no id names no job, and neither does the id of somebody else's: the answer is the same
+/// 404, so that ids need not be explained and cannot be probed.
 pub(super) struct Id(pub(super) JobId);
 
-impl<S: Send + Sync> FromRequestParts<S> for Id {
+impl FromRequestParts<AppState> for Id {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &AppState,
+    ) -> Result<Self, Self::Rejection> {
         let id = match Path::<String>::from_request_parts(parts, state).await {
             Ok(Path(id)) => id,
             Err(rejection) => {
@@ -34,9 +39,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
                 }]));
             }
         };
-        match JobId::from_str(&id) {
-            Ok(id) => Ok(Self(id)),
-            Err(_) => Err(no_job(excerpt(&id))),
+        let Ok(id) = JobId::from_str(&id) else {
+            return Err(no_job(excerpt(&id)));
+        };
+        match Caller::from_request_parts(parts, state)
+            .await?
+            .confined_to()
+        {
+            Some(key) if !state.db.owns_job(key, id).await? => Err(no_job(id)),
+            _ => Ok(Self(id)),
         }
     }
 }

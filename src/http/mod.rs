@@ -4,6 +4,8 @@
 //! score; they run no models. Paths and their documentation cannot drift apart: both come from
 //! the handlers in `routes`, and [`openapi`] is what they say.
 
+mod access;
+mod admission;
 mod base_url;
 mod error;
 mod extract;
@@ -23,10 +25,11 @@ mod settings;
 mod state;
 mod views;
 
-use std::io;
+use std::{io, net::SocketAddr};
 
 use tokio::net::TcpListener;
 
+pub use access::{Auth, Settings as AccessSettings};
 pub use error::Code;
 pub use openapi::openapi;
 pub use secret::{Secret, SecretError};
@@ -43,7 +46,8 @@ pub async fn serve(listener: TcpListener, state: State) -> io::Result<()> {
     let shutdown = state.shutdown.clone();
     let state = AppState::from(state);
     let retention = tokio::spawn(retention::run(state.clone()));
-    let served = axum::serve(listener, router::router(state))
+    let service = router::router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, service)
         .with_graceful_shutdown(shutdown.cancelled_owned())
         .await;
     retention.abort();

@@ -3,7 +3,7 @@
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{routes as handlers, state::AppState};
+use super::{access, routes as handlers, state::AppState};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,7 +25,7 @@ struct Document;
 
 /// Every documented path with its handler.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(Document::openapi())
+    let mut routes = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(handlers::diarize::diarize))
         .routes(routes!(handlers::jobs::job, handlers::jobs::delete))
         .routes(routes!(handlers::events::events))
@@ -44,7 +44,9 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(handlers::health::test))
         .routes(routes!(handlers::health::livez))
         .routes(routes!(handlers::health::readyz))
-        .routes(routes!(handlers::metrics::metrics))
+        .routes(routes!(handlers::metrics::metrics));
+    access::describe(routes.get_openapi_mut());
+    routes
 }
 
 /// The document, as it is served under `/openapi.json` and committed.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{
     body::{Body, Bytes},
-    extract::multipart::MultipartError,
+    extract::{Request, multipart::MultipartError},
     http::{HeaderMap, StatusCode, header},
 };
 use futures::{Stream, StreamExt};
@@ -50,12 +50,16 @@ fn too_large(what: &str, limit: u64, given: Option<u64>) -> ApiError {
     )
 }
 
+/// How many bytes the request says it has.
+pub(super) fn announced_bytes(headers: &HeaderMap) -> Option<u64> {
+    let length = headers.get(header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
+}
+
 /// Refuses a body that announces more than `allowed` bytes, before a byte of it is read; `limit` is
 /// what is told.
 pub(super) fn announced(headers: &HeaderMap, limit: u64, allowed: u64) -> Result<(), ApiError> {
-    let length = headers.get(header::CONTENT_LENGTH);
-    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    match length {
+    match announced_bytes(headers) {
         Some(length) if length > allowed => Err(too_large("the upload", limit, Some(length))),
         _ => Ok(()),
     }
@@ -132,4 +136,12 @@ pub(super) async fn discard<E>(mut stream: impl Stream<Item = Result<Bytes, E>> 
 /// As [`discard`], for a body of which nothing was read yet.
 pub(super) async fn discard_body(body: Body) {
     discard(body.into_data_stream()).await;
+}
+
+/// What is to become of the body of a request that is refused unread. A caller that waits for
+/// leave to send it has sent nothing.
+pub(super) async fn refuse(request: Request) {
+    if !request.headers().contains_key(header::EXPECT) {
+        discard_body(request.into_body()).await;
+    }
 }

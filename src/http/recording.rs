@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::{
     AppState,
+    admission::Admission,
     error::{ApiError, Code, FieldError},
     extract::JsonBody,
     metrics::UPLOADED_BYTES,
@@ -90,16 +91,18 @@ pub(super) struct Recording {
     audio: Option<Audio>,
     reference: Option<String>,
     options: Options,
+    admission: Admission,
 }
 
 impl Recording {
     /// One of which nothing was read yet but `options`.
-    pub(super) fn new(options: Options) -> Self {
+    pub(super) fn new(options: Options, admission: Admission) -> Self {
         Self {
             id: JobId::generate(),
             audio: None,
             reference: None,
             options,
+            admission,
         }
     }
 
@@ -287,6 +290,7 @@ impl Recording {
             options,
             audio_bytes: 0,
             warning,
+            owner: self.admission.owner(),
         };
         Ok((job, audio))
     }

@@ -1,10 +1,12 @@
 //! Paths, and what happens around every request; the one place that decides the order.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     extract::DefaultBodyLimit,
     http::{HeaderName, Request},
-    middleware::from_fn,
+    middleware::{from_fn, from_fn_with_state},
 };
 use tower::ServiceBuilder;
 use tower_http::{
@@ -15,6 +17,7 @@ use tower_http::{
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::{
+    access::{Limiter, Requirements},
     error::{ApiError, Code},
     middleware, openapi,
     state::AppState,
@@ -24,6 +27,11 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 pub(super) fn router(state: AppState) -> Router {
     let (api, document) = openapi::routes().split_for_parts();
+    let gate = middleware::Gate {
+        requirements: Arc::new(Requirements::of(&document)),
+        limiter: Arc::new(Limiter::new(&state.access)),
+        state: state.clone(),
+    };
     let router = api
         .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
         .fallback(|| async { ApiError::new(Code::RouteNotFound, "see /docs for what there is") })
@@ -33,6 +41,7 @@ pub(super) fn router(state: AppState) -> Router {
                 "the Allow header names those it has",
             )
         })
+        .layer(from_fn_with_state(gate, middleware::authenticate))
         // Bodies are bounded where they are read, each by its own limit.
         .layer(DefaultBodyLimit::disable())
         .with_state(state);

@@ -5,7 +5,7 @@ use std::{ops::Deref, sync::Arc};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Secret, Settings};
+use super::{AccessSettings, Secret, Settings};
 use crate::{db::Db, jobs::Wake, storage::Storage};
 
 /// What the service answers from.
@@ -17,10 +17,16 @@ pub struct State {
     pub storage: Storage,
     /// What the server takes.
     pub settings: Settings,
+    /// Who may ask.
+    pub access: AccessSettings,
+    /// Whether callers must show an API key.
+    pub keys_required: bool,
     /// The largest upload in bytes.
     pub max_upload_bytes: u64,
     /// Signs links to media.
     pub media_secret: Secret,
+    /// Jobs that may wait for a worker; 0 for any number.
+    pub max_waiting: u64,
     /// Tells workers in this process of new jobs.
     pub wake: Wake,
     /// From [`metrics::install`](super::metrics::install).

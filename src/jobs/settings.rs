@@ -19,6 +19,8 @@ pub struct Settings {
     pub lease_seconds: u64,
     /// Seconds between two looks for jobs that another process queued.
     pub poll_seconds: f64,
+    /// Jobs that may wait for a worker; 0 for any number.
+    pub max_waiting: u64,
 }
 
 /// A setting beyond its limit.
@@ -106,6 +108,7 @@ mod tests {
             retry_seconds: 2.0,
             lease_seconds: 6,
             poll_seconds: 0.5,
+            max_waiting: 0,
         };
         assert_eq!(
             settings.validate().unwrap_err().to_string(),

@@ -81,7 +81,7 @@ const ROOMS: [(&str, &[&str]); 17] = [
 ];
 
 /// Libraries that stay behind one room's doors: the paths below `src/` that may name them.
-const LIBRARIES: [(&str, &[&str]); 20] = [
+const LIBRARIES: [(&str, &[&str]); 21] = [
     ("anyhow", &["cli/"]),
     ("apalis", &["db/", "jobs/"]),
     ("apalis_sqlite", &["db/", "jobs/"]),
@@ -91,6 +91,7 @@ const LIBRARIES: [(&str, &[&str]); 20] = [
     ("figment", &["config/"]),
     ("hdbscan", &["clustering/"]),
     ("indicatif", &["cli/"]),
+    ("ipnet", &["http/"]),
     ("kodama", &["clustering/"]),
     ("object_store", &["storage/"]),
     ("ort", &["models/onnx"]),

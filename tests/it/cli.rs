@@ -32,6 +32,7 @@ fn help_names_every_subcommand() {
         "diarize",
         "embed",
         "evaluate",
+        "keys",
         "migrate",
         "openapi",
         "healthcheck",

@@ -30,11 +30,21 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server in `folder` and waits until it says where it listens.
     pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_logging_to(folder, arguments, Stdio::inherit())
+    }
+
+    /// The same, with the log going to `log`.
+    pub(crate) fn start_logging_to(
+        folder: &Path,
+        arguments: &[&str],
+        log: impl Into<Stdio>,
+    ) -> Self {
         let mut child = diarist(folder)
             .arg("serve")
             .args(arguments)
             .env("DIARIST_LISTEN", "127.0.0.1:0")
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());

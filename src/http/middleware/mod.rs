@@ -1,7 +1,9 @@
 //! What happens around every request, in the order that `router` decides.
 
+mod authenticate;
 mod measure;
 mod problem;
 
+pub(super) use authenticate::{Gate, authenticate};
 pub(super) use measure::measure;
 pub(super) use problem::{panicked, problem};

@@ -79,6 +79,7 @@ pub(crate) fn panicked(_panic: Box<dyn Any + Send + 'static>) -> Response {
         code: Code::Internal,
         detail: None,
         errors: Vec::new(),
+        retry_after: None,
         source: None,
     }
     .into_response()

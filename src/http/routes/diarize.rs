@@ -8,6 +8,8 @@ use utoipa::ToSchema;
 
 use crate::http::{
     AppState,
+    access::Caller,
+    admission::Admission,
     error::ApiError,
     extract::Params,
     options::{DiarizeOptions, Options},
@@ -70,19 +72,22 @@ struct DiarizeRequest {
         (status = 408, description = "The upload stood still", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The recording or the reference is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "A body of this media type is no recording", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests, the quota is used up, or too many jobs wait; `Retry-After` says when to come back", body = Problem, content_type = "application/problem+json"),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn diarize(
     State(state): State<AppState>,
+    caller: Caller,
     Params(query): Params<Vec<(String, String)>>,
     request: Request,
 ) -> Result<Json<JobReceipt>, ApiError> {
+    let (admission, request) = Admission::of(&state, &caller, request).await?;
     let mut options = Options::default();
     for (name, value) in &query {
         options.set(name, value);
     }
-    let mut recording = Recording::new(options);
+    let mut recording = Recording::new(options, admission);
     if let Err(refused) = recording.read(&state, request).await {
         recording.abandon().await;
         return Err(refused);

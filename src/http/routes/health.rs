@@ -30,6 +30,7 @@ pub(crate) struct ReadyParams {
     get,
     path = "/livez",
     tag = "service",
+    security(()),
     responses((status = 200, description = "Alive", body = String, content_type = "text/plain"))
 )]
 pub(crate) async fn livez() -> &'static str {
@@ -41,6 +42,7 @@ pub(crate) async fn livez() -> &'static str {
     get,
     path = "/v1/test",
     tag = "service",
+    security(("apiKey" = [])),
     responses(
         (status = 200, description = "All is well", body = Connection, example = json!({"status": "OK", "message": "Test connection successful"})),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
@@ -58,6 +60,7 @@ pub(crate) async fn test() -> Json<Connection> {
     get,
     path = "/readyz",
     tag = "service",
+    security(()),
     params(ReadyParams),
     responses(
         (status = 200, description = "Ready", body = String, content_type = "text/plain"),

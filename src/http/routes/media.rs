@@ -101,6 +101,7 @@ fn link(
     put,
     path = "/v1/media/object",
     tag = "media",
+    security(()),
     params(Link),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The recording, in any of the formats that are understood"),
     responses(
@@ -151,6 +152,7 @@ pub(crate) async fn put_object(
     get,
     path = "/v1/media/object",
     tag = "media",
+    security(()),
     params(Link),
     responses(
         (status = 200, description = "The recording", body = Vec<u8>, content_type = "application/octet-stream"),

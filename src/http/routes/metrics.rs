@@ -18,6 +18,7 @@ use crate::{
     get,
     path = "/metrics",
     tag = "service",
+    security(("apiKey" = ["metrics"])),
     responses(
         (status = 200, description = "Metrics", body = String, content_type = "text/plain"),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use diarist::audio::Limits;
 use diarist::db::Db;
-use diarist::http::{self, Secret, Settings, State};
+use diarist::domain::{KeySecret, Scope};
+use diarist::http::{self, AccessSettings, Auth, Secret, Settings, State};
 use diarist::jobs::{self, Environment, Wake};
 use diarist::models::{self, Inference};
 use diarist::pipeline::PipelineSettings;
@@ -33,7 +34,16 @@ pub(super) const JOBS: jobs::Settings = jobs::Settings {
     retry_seconds: 0.1,
     lease_seconds: 3,
     poll_seconds: 0.2,
+    max_waiting: 0,
 };
+
+/// Everybody must show a key.
+pub(super) fn closed() -> AccessSettings {
+    AccessSettings {
+        auth: Auth::Required,
+        ..AccessSettings::default()
+    }
+}
 
 /// The tiny model of the fixtures, which every test shares.
 fn tiny_model() -> Inference {
@@ -74,10 +84,33 @@ impl Api {
         Self::start_in(TempDir::new().unwrap(), 1 << 30, Some(settings)).await
     }
 
+    /// One with room for `max_waiting` jobs.
+    pub(super) async fn with_room_for(max_waiting: u64) -> Self {
+        let access = AccessSettings::default();
+        let folder = TempDir::new().unwrap();
+        Self::start_as(folder, MAX_UPLOAD_BYTES, None, access, max_waiting).await
+    }
+
+    /// One that asks who is there as `access` says.
+    pub(super) async fn with_access(access: AccessSettings) -> Self {
+        Self::start_as(TempDir::new().unwrap(), MAX_UPLOAD_BYTES, None, access, 0).await
+    }
+
     pub(super) async fn start_in(
         folder: TempDir,
         max_upload_bytes: u64,
         workers: Option<jobs::Settings>,
+    ) -> Self {
+        let access = AccessSettings::default();
+        Self::start_as(folder, max_upload_bytes, workers, access, 0).await
+    }
+
+    async fn start_as(
+        folder: TempDir,
+        max_upload_bytes: u64,
+        workers: Option<jobs::Settings>,
+        access: AccessSettings,
+        max_waiting: u64,
     ) -> Self {
         let db = Db::open(&folder.path().join("test.sqlite")).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -107,8 +140,11 @@ impl Api {
                 link_seconds: 60,
                 media_hours: 24,
             },
+            keys_required: access.keys_required(listener.local_addr().unwrap().ip()),
+            access,
             max_upload_bytes,
             media_secret: Secret::load_or_make(&folder.path().join("media.secret")).unwrap(),
+            max_waiting,
             wake,
             metrics: http::metrics::install().unwrap(),
             model: Some("ours".to_owned()),
@@ -157,6 +193,15 @@ impl Api {
     pub(super) async fn post_form(&self, form: reqwest::multipart::Form) -> Response {
         let request = self.client.post(self.url("/v1/diarize")).multipart(form);
         request.send().await.unwrap()
+    }
+
+    /// A new key's secret.
+    pub(super) async fn key(&self, name: &str, scopes: &[Scope]) -> String {
+        let secret = KeySecret::generate().unwrap();
+        let name = name.parse().unwrap();
+        let made = self.db.create_key(&name, &secret, scopes).await.unwrap();
+        assert!(made.is_some(), "the name is taken");
+        secret.expose().to_owned()
     }
 
     /// A job that nobody will run.

@@ -4,6 +4,8 @@ mod app;
 mod conversations;
 mod deploy;
 mod health;
+mod keys;
+mod limits;
 mod media;
 mod openapi;
 mod problems;

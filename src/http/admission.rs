@@ -1,0 +1,100 @@
+//! Whether there is room for another job, asked before its audio is read.
+
+use axum::{extract::Request, http::HeaderMap};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+
+use super::{
+    AppState,
+    access::Caller,
+    error::{ApiError, Code},
+    receive,
+};
+use crate::db::{JobOwner, day};
+
+/// When to come back to a full waiting room: about what a short recording takes.
+const RETRY_SECONDS: u64 = 10;
+
+/// Leave to submit one job.
+#[derive(Debug)]
+pub(super) struct Admission {
+    owner: JobOwner,
+}
+
+impl Admission {
+    /// Asks for leave; who does not get it may send no more.
+    pub(super) async fn of(
+        state: &AppState,
+        caller: &Caller,
+        request: Request,
+    ) -> Result<(Self, Request), ApiError> {
+        match admit(state, caller, request.headers()).await {
+            Ok(admission) => Ok((admission, request)),
+            Err(refused) => {
+                receive::refuse(request).await;
+                Err(refused)
+            }
+        }
+    }
+
+    /// Whom the job belongs to, and who pays for it.
+    pub(super) fn owner(&self) -> JobOwner {
+        self.owner.clone()
+    }
+}
+
+async fn admit(
+    state: &AppState,
+    caller: &Caller,
+    headers: &HeaderMap,
+) -> Result<Admission, ApiError> {
+    let room = state.max_waiting;
+    if room > 0 {
+        let waiting = state.db.jobs_waiting().await?;
+        if waiting >= room {
+            let detail = format!("at most {room} jobs may wait; waiting: {waiting}");
+            return Err(ApiError::new(Code::QueueFull, detail).retry_after(RETRY_SECONDS));
+        }
+    }
+    let mut owner = JobOwner {
+        key: caller.key(),
+        payer: None,
+    };
+    let quotas = [state.access.jobs_per_day, state.access.bytes_per_day];
+    if quotas.iter().any(|quota| *quota > 0) {
+        let payer = caller.client().to_string();
+        let now = Utc::now();
+        let used = state.db.usage(&payer, day(now)).await?;
+        let announced = receive::announced_bytes(headers).unwrap_or(0);
+        for (quota, used, more, what) in [
+            (quotas[0], used.jobs, 1, "jobs"),
+            (quotas[1], used.bytes, announced.max(1), "bytes of audio"),
+        ] {
+            if quota > 0 && used + more > quota {
+                let detail = format!(
+                    "at most {quota} {what} a day (UTC); so far: {used}, now wanted: {more}"
+                );
+                let error = ApiError::new(Code::QuotaExceeded, detail);
+                return Err(error.retry_after(seconds_of_day_left(now)));
+            }
+        }
+        owner.payer = Some(payer);
+    }
+    Ok(Admission { owner })
+}
+
+fn seconds_of_day_left(now: DateTime<Utc>) -> u64 {
+    let passed = now.time() - NaiveTime::MIN;
+    (TimeDelta::days(1) - passed).num_seconds().unsigned_abs() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_day_ends_at_midnight() {
+        let left = |text: &str| seconds_of_day_left(text.parse().unwrap());
+        assert_eq!(left("2030-01-01T00:00:00Z"), 86_401);
+        assert_eq!(left("2030-01-01T23:59:59.5Z"), 1);
+    }
+}
