@@ -2,33 +2,34 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 
 use ndarray::{Array2, Array3, Axis};
 use tracing::Span;
 
+use super::line::{Line, Pending};
+use super::queue::{Queue, Work};
 use super::runner::Runner;
 use super::{Metadata, ModelError, Provider, Settings};
-
-/// Batches that wait in front of the thread; whoever brings one more waits itself.
-const QUEUE: usize = 4;
+use crate::dsp::MEL_BINS;
 
 /// A running model: the handle that pipelines share. The thread ends with the last handle.
 ///
-/// One thread owns the ONNX session; no lock is held while it computes. Batches of windows always
-/// run in one shape, `(batch_size, frames, 80)`, the missing rows filled with zeros: convolution
-/// algorithms and memory plans are chosen per shape (on a GPU a new shape can cost hundreds of
-/// times a run), and matrix kernels for one row round differently from those for many, so that
-/// without the fill a window's embedding would depend on how many came with it.
+/// One thread owns the ONNX session; no lock is held while it computes. It fills its batches with
+/// windows of all who bring some ([`Line`]). Batches always run in one shape, `(batch_size, frames,
+/// 80)`, the missing rows filled with zeros: convolution algorithms and memory plans are chosen per
+/// shape (on a GPU a new shape can cost hundreds of times a run), and matrix kernels for one row
+/// round differently from those for many, so that without the fill a window's embedding would
+/// depend on how many came with it.
 #[derive(Debug, Clone)]
 pub struct Inference(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
+    queue: Arc<Queue>,
     /// Taken only when the last handle goes.
-    queue: Option<SyncSender<Job>>,
     thread: Option<JoinHandle<()>>,
     metadata: Metadata,
     description: Description,
@@ -80,41 +81,6 @@ pub struct Embedded {
     pub seconds: f64,
 }
 
-/// Embeddings to come. Dropping it withdraws the work, if it has not begun.
-#[derive(Debug)]
-pub struct Pending {
-    reply: Receiver<Result<Embedded, ModelError>>,
-    _wanted: Arc<()>,
-}
-
-impl Pending {
-    /// Waits for the embeddings.
-    ///
-    /// # Errors
-    /// [`ModelError`] if the features have no valid shape or the run failed.
-    pub fn wait(self) -> Result<Embedded, ModelError> {
-        self.reply.recv().unwrap_or(Err(ModelError::Stopped))
-    }
-}
-
-pub(super) enum Work {
-    /// Windows to be computed in the batch's own shape.
-    Windows(Array3<f32>),
-    /// One recording, computed as it is.
-    Whole(Array3<f32>),
-    /// So many full batches of windows, for their time alone.
-    Bare(usize),
-}
-
-/// Work and who waits for it.
-pub(super) struct Job {
-    pub(super) work: Work,
-    pub(super) reply: SyncSender<Result<Embedded, ModelError>>,
-    /// Alive as long as somebody waits.
-    pub(super) wanted: Weak<()>,
-    pub(super) span: Span,
-}
-
 impl Inference {
     /// Longest recording that [`Inference::submit_whole`] takes, in frames: five minutes. Memory
     /// grows with the length.
@@ -125,7 +91,8 @@ impl Inference {
     /// # Errors
     /// [`ModelError`] if ONNX Runtime or the model is missing or the model breaks its contract.
     pub fn start(settings: &Settings) -> Result<Self, ModelError> {
-        let (queue, jobs) = sync_channel(QUEUE);
+        let queue = Arc::new(Queue::new(settings.batch_size));
+        let served = Served(Arc::clone(&queue));
         let (ready, started) = sync_channel(1);
         let settings = settings.clone();
         let span = Span::current();
@@ -137,7 +104,7 @@ impl Inference {
                     Ok((mut runner, description)) => {
                         let metadata = runner.metadata().clone();
                         if ready.send(Ok((metadata, description))).is_ok() {
-                            runner.serve(&jobs);
+                            runner.serve(&served.0);
                         }
                     }
                     // Nobody left to tell: the caller waits for this message or has panicked.
@@ -149,7 +116,7 @@ impl Inference {
             })?;
         let (metadata, description) = started.recv().unwrap_or(Err(ModelError::Stopped))?;
         Ok(Self(Arc::new(Shared {
-            queue: Some(queue),
+            queue,
             thread: Some(thread),
             metadata,
             description,
@@ -176,15 +143,35 @@ impl Inference {
         &self.0.description
     }
 
+    /// A line for windows that come one by one.
+    pub fn line(&self) -> Line {
+        Line::new(self.clone(), &self.0.queue)
+    }
+
     /// Hands in windows `(1 to batch_size, frames, 80)`, mean-normalised where the metadata says
-    /// so. Waits while the queue is full.
+    /// so.
     pub fn submit(&self, features: Array3<f32>) -> Pending {
-        self.send(Work::Windows(features))
+        if let Err(error) = check("the batch", features.dim().0, self.batch_size()) {
+            return Pending::refused(&self.0.queue, error);
+        }
+        let mut line = self.line();
+        for window in features.outer_iter() {
+            if let Err(error) = line.push(window.to_owned()) {
+                return Pending::refused(&self.0.queue, error);
+            }
+        }
+        line.finish()
     }
 
     /// Hands in one recording `(1 to MAX_WHOLE_FRAMES, 80)` to be embedded as one.
     pub fn submit_whole(&self, features: Array2<f32>) -> Pending {
-        self.send(Work::Whole(features.insert_axis(Axis(0))))
+        match check_frames(&features) {
+            Ok(()) => {
+                let work = Work::Whole(features.insert_axis(Axis(0)));
+                Pending::alone(&self.0.queue, work, 1)
+            }
+            Err(error) => Pending::refused(&self.0.queue, error),
+        }
     }
 
     /// Seconds that ONNX Runtime alone needs for `batches` full batches of windows of the
@@ -193,35 +180,51 @@ impl Inference {
     /// # Errors
     /// [`ModelError`] if a run fails.
     pub fn bare_seconds(&self, batches: usize) -> Result<f64, ModelError> {
-        Ok(self.send(Work::Bare(batches)).wait()?.seconds)
+        let pending = Pending::alone(&self.0.queue, Work::Bare(batches), 0);
+        Ok(pending.wait()?.seconds)
     }
+}
 
-    fn send(&self, work: Work) -> Pending {
-        let (reply, receiver) = sync_channel(1);
-        let wanted = Arc::new(());
-        let job = Job {
-            work,
-            reply,
-            wanted: Arc::downgrade(&wanted),
-            span: Span::current(),
-        };
-        if let Some(queue) = &self.0.queue {
-            // If the thread is gone the job is dropped, and with it the reply: `wait` says so.
-            drop(queue.send(job));
-        }
-        Pending {
-            reply: receiver,
-            _wanted: wanted,
-        }
+/// The queue as the thread has it: when the thread ends, for whatever reason, nobody waits on.
+struct Served(Arc<Queue>);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }
 
 impl Drop for Shared {
     /// Waits for the thread, so that no session runs while the process tears down its libraries.
     fn drop(&mut self) {
-        drop(self.queue.take());
+        self.queue.close();
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
     }
+}
+
+/// Refuses features that no network of the contract takes.
+pub(super) fn check_frames(features: &Array2<f32>) -> Result<(), ModelError> {
+    let (frames, bins) = features.dim();
+    check("the number of frames", frames, Inference::MAX_WHOLE_FRAMES)?;
+    if bins == MEL_BINS {
+        return Ok(());
+    }
+    Err(ModelError::Features {
+        what: "the number of mel bins",
+        expected: MEL_BINS.to_string(),
+        given: bins,
+    })
+}
+
+fn check(what: &'static str, given: usize, most: usize) -> Result<(), ModelError> {
+    if (1..=most).contains(&given) {
+        return Ok(());
+    }
+    Err(ModelError::Features {
+        what,
+        expected: format!("between 1 and {most}"),
+        given,
+    })
 }

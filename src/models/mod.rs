@@ -3,21 +3,25 @@
 //!
 //! An embedding model is an ONNX file with input `[batch, frames, 80]` and output `[batch, dim]`
 //! that describes itself by the metadata keys which sherpa-onnx reads ([`Metadata`]). [`Inference`]
-//! loads one, checks it against that contract, and runs it on one thread of its own: callers send
-//! batches of features and wait for embeddings. Only `onnx` below knows ONNX Runtime.
+//! loads one, checks it against that contract, and runs it on one thread of its own: callers bring
+//! windows of features, which share batches with other callers' (`queue`), and wait for embeddings.
+//! Only `onnx` below knows ONNX Runtime.
 
 mod embedder;
 mod error;
 mod inference;
+mod line;
 mod locate;
 mod metadata;
 mod onnx;
+mod queue;
 mod runner;
 mod settings;
 
 pub use embedder::Embedder;
 pub use error::ModelError;
-pub use inference::{Description, Embedded, Inference, Pending};
+pub use inference::{Description, Embedded, Inference};
+pub use line::{Line, Pending};
 pub use metadata::{Framework, Metadata, MetadataError};
 pub use runner::BATCH_SIZE;
 pub use settings::{Provider, Settings, SettingsError};

@@ -5,15 +5,14 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
-use ndarray::{Array2, Array3, Axis};
+use ndarray::{Array2, Array3, ArrayView2, Axis, Slice};
 use sha2::{Digest as _, Sha256};
 
-use super::inference::{Job, Work};
 use super::onnx::EmbeddingSession;
-use super::{Description, Embedded, Inference, Metadata, ModelError, Settings};
+use super::queue::{Answer, Queue, Share, Turn, Work};
+use super::{Description, Embedded, Metadata, ModelError, Settings};
 use crate::domain::SlidingWindow;
 use crate::dsp::{FRAME_SHIFT, MEL_BINS};
 
@@ -23,12 +22,11 @@ pub const BATCH_SIZE: &str = "diarist_batch_size";
 /// Frames of a window of the pipeline: the shape that the warm-up prepares.
 const WINDOW_FRAMES: usize = SlidingWindow::EMBEDDING.length / FRAME_SHIFT;
 
-/// A session and the buffer that fills up its batches.
+/// A session and the buffer that its batches are put together in.
 pub(super) struct Runner {
     session: EmbeddingSession,
     batch_size: usize,
-    /// A full batch, for those that are not.
-    padded: Array3<f32>,
+    batch: Array3<f32>,
 }
 
 impl Runner {
@@ -54,7 +52,7 @@ impl Runner {
         let runner = Self {
             session,
             batch_size: settings.batch_size,
-            padded: Array3::zeros((settings.batch_size, WINDOW_FRAMES, MEL_BINS)),
+            batch: Array3::zeros((settings.batch_size, WINDOW_FRAMES, MEL_BINS)),
         };
         Ok((runner, description))
     }
@@ -64,75 +62,79 @@ impl Runner {
     }
 
     /// Works until nobody can bring work any more.
-    pub(super) fn serve(&mut self, jobs: &Receiver<Job>) {
-        for job in jobs {
-            if job.wanted.strong_count() == 0 {
-                continue;
+    pub(super) fn serve(&mut self, queue: &Queue) {
+        while let Some(turn) = queue.next() {
+            match turn {
+                Turn::Batch(shares) => self.shares(&shares),
+                Turn::Alone(work, reply) => {
+                    let answer = unpanicked(|| self.alone(&work));
+                    // The caller may have gone away meanwhile.
+                    drop(reply.send(answer));
+                }
             }
-            let _entered = job.span.enter();
-            let result =
-                catch_unwind(AssertUnwindSafe(|| self.work(job.work))).unwrap_or_else(|_| {
-                    Err(ModelError::Run {
-                        reason: "panic".into(),
-                    })
-                });
-            // The caller may have gone away meanwhile.
-            drop(job.reply.send(result));
         }
     }
 
-    fn work(&mut self, work: Work) -> Result<Embedded, ModelError> {
+    fn alone(&mut self, work: &Work) -> Answer {
         match work {
-            Work::Windows(features) => {
-                check("the batch", features.shape()[0], self.batch_size)?;
-                check_frames(&features)?;
-                metrics::histogram!(BATCH_SIZE).record(features.shape()[0] as f64);
-                self.windows(&features)
-            }
             Work::Whole(features) => {
-                check_frames(&features)?;
-                self.timed(&features, true)
+                let (output, seconds) = self.run(features, true)?;
+                normalised(&output.view(), seconds)
             }
-            Work::Bare(batches) => Ok(Embedded {
-                embeddings: Array2::zeros((0, self.session.metadata.dim)),
-                seconds: self.bare(batches)?,
-            }),
+            Work::Bare(batches) => {
+                let features = probe(self.batch_size);
+                let mut seconds = 0.0;
+                for _ in 0..*batches {
+                    seconds += self.run(&features, false)?.1;
+                }
+                Ok(Embedded {
+                    embeddings: Array2::zeros((0, self.session.metadata.dim)),
+                    seconds,
+                })
+            }
         }
     }
 
-    fn windows(&mut self, features: &Array3<f32>) -> Result<Embedded, ModelError> {
-        let (rows, frames, _) = features.dim();
-        if rows == self.batch_size {
-            return self.timed(features, false);
+    /// Runs one batch and tells each caller what is his.
+    fn shares(&mut self, shares: &[Share]) {
+        let rows: usize = shares.iter().map(|share| share.windows.len()).sum();
+        metrics::histogram!(BATCH_SIZE).record(rows as f64);
+        match unpanicked(|| self.windows(shares)) {
+            Ok((output, seconds)) => {
+                let mut first = 0;
+                for share in shares {
+                    let count = share.windows.len();
+                    let own = output.slice_axis(Axis(0), Slice::from(first..first + count));
+                    let answer = normalised(&own, seconds * count as f64 / rows as f64);
+                    drop(share.reply.send(answer));
+                    first += count;
+                }
+            }
+            Err(error) => match shares {
+                [only] => drop(only.reply.send(Err(error))),
+                // One caller's windows may be to blame: the others' are computed without them.
+                several => several.chunks(1).for_each(|one| self.shares(one)),
+            },
         }
-        let mut padded = std::mem::take(&mut self.padded);
-        if padded.dim().1 != frames {
-            padded = Array3::zeros((self.batch_size, frames, MEL_BINS));
+    }
+
+    /// The network's output for windows that fit into one batch, and the seconds it took.
+    fn windows(&mut self, shares: &[Share]) -> Result<(Array2<f32>, f64), ModelError> {
+        let windows: Vec<_> = shares.iter().flat_map(|share| &share.windows).collect();
+        let frames = windows.first().map_or(0, |window| window.nrows());
+        let shape = (self.batch_size, frames, MEL_BINS);
+        let mut batch = std::mem::take(&mut self.batch);
+        if batch.dim() != shape {
+            batch = Array3::zeros(shape);
         }
-        let (mut taken, mut spare) = padded.view_mut().split_at(Axis(0), rows);
-        taken.assign(features);
+        let (mut taken, mut spare) = batch.view_mut().split_at(Axis(0), windows.len());
+        for (mut row, window) in taken.outer_iter_mut().zip(windows) {
+            row.assign(window);
+        }
         spare.fill(0.0);
-        let result = self.run(&padded, false);
-        self.padded = padded;
-        let (embeddings, seconds) = result?;
-        normalised(
-            embeddings.slice_axis(Axis(0), (..rows).into()).to_owned(),
-            seconds,
-        )
-    }
-
-    fn timed(&mut self, features: &Array3<f32>, once: bool) -> Result<Embedded, ModelError> {
-        let (embeddings, seconds) = self.run(features, once)?;
-        normalised(embeddings, seconds)
-    }
-
-    fn bare(&mut self, batches: usize) -> Result<f64, ModelError> {
-        let features = probe(self.batch_size);
-        let mut seconds = 0.0;
-        for _ in 0..batches {
-            seconds += self.run(&features, false)?.1;
-        }
-        Ok(seconds)
+        let result = self.run(&batch, false);
+        self.batch = batch;
+        result
     }
 
     /// The network's output and the seconds it took.
@@ -147,6 +149,15 @@ impl Runner {
     }
 }
 
+/// Turns a panic into an error: the thread goes on.
+fn unpanicked<T>(work: impl FnOnce() -> Result<T, ModelError>) -> Result<T, ModelError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(ModelError::Run {
+            reason: "panic".into(),
+        })
+    })
+}
+
 /// A full batch of windows of the pipeline's length, none of them silent.
 fn probe(batch_size: usize) -> Array3<f32> {
     Array3::from_shape_fn(
@@ -155,8 +166,9 @@ fn probe(batch_size: usize) -> Array3<f32> {
     )
 }
 
-/// Scales every row to unit length.
-fn normalised(mut embeddings: Array2<f32>, seconds: f64) -> Result<Embedded, ModelError> {
+/// The rows at unit length.
+fn normalised(output: &ArrayView2<'_, f32>, seconds: f64) -> Answer {
+    let mut embeddings = output.to_owned();
     for (row, mut embedding) in embeddings.rows_mut().into_iter().enumerate() {
         let norm = embedding
             .iter()
@@ -194,64 +206,77 @@ fn sha256(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-fn check_frames(features: &Array3<f32>) -> Result<(), ModelError> {
-    let (_, frames, bins) = features.dim();
-    check("the number of frames", frames, Inference::MAX_WHOLE_FRAMES)?;
-    if bins == MEL_BINS {
-        return Ok(());
-    }
-    Err(ModelError::Features {
-        what: "the number of mel bins",
-        expected: MEL_BINS.to_string(),
-        given: bins,
-    })
-}
-
-fn check(what: &'static str, given: usize, most: usize) -> Result<(), ModelError> {
-    if (1..=most).contains(&given) {
-        return Ok(());
-    }
-    Err(ModelError::Features {
-        what,
-        expected: format!("between 1 and {most}"),
-        given,
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::sync_channel;
-    use std::sync::{Arc, Weak};
-
     use super::*;
 
-    #[test]
-    fn work_that_nobody_waits_for_is_dropped() {
-        let model = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/tests/fixtures/models/sound.onnx"
-        );
+    fn serve(model: &str, queue: &Queue) {
+        let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/models/");
         let settings = Settings {
-            path: Some(model.into()),
+            path: Some(format!("{fixtures}{model}.onnx").into()),
+            threads: 1,
             ..Settings::default()
         };
         let (mut runner, _) = Runner::start(&settings).unwrap();
-        let (queue, jobs) = sync_channel(2);
-        let waiting = Arc::new(());
-        let replies = [Weak::new(), Arc::downgrade(&waiting)].map(|wanted| {
-            let (reply, receiver) = sync_channel(1);
-            let job = Job {
-                work: Work::Bare(0),
-                reply,
-                wanted,
-                span: tracing::Span::none(),
-            };
-            queue.send(job).unwrap();
-            receiver
+        queue.close();
+        runner.serve(queue);
+    }
+
+    /// Two windows of numbers from `first` on.
+    fn windows(first: f32) -> [Array2<f32>; 2] {
+        [0.0, 1.0].map(|step| {
+            Array2::from_shape_fn((WINDOW_FRAMES, MEL_BINS), |(frame, bin)| {
+                first + step + (frame % 7) as f32 - (bin % 5) as f32
+            })
+        })
+    }
+
+    /// What callers get who bring these windows at the same time.
+    fn together<const N: usize>(model: &str, callers: [[Array2<f32>; 2]; N]) -> [Answer; N] {
+        let queue = Queue::new(8);
+        let answers = callers.map(|windows| {
+            let (ticket, answers) = queue.join();
+            for window in windows {
+                queue.push(ticket, window);
+            }
+            queue.finish(ticket);
+            answers
         });
-        drop(queue);
-        runner.serve(&jobs);
-        assert!(replies[0].recv().is_err());
-        assert!(replies[1].recv().unwrap().is_ok());
+        serve(model, &queue);
+        answers.map(|answers| answers.recv().unwrap())
+    }
+
+    #[test]
+    fn callers_that_share_a_batch_get_each_their_own() {
+        let [one, two] = together("sound", [windows(1.0), windows(5.0)]);
+        let (one, two) = (one.unwrap(), two.unwrap());
+        let [alone] = together("sound", [windows(1.0)]);
+        assert_eq!(one.embeddings, alone.unwrap().embeddings);
+        assert_ne!(one.embeddings, two.embeddings);
+        assert!(one.seconds > 0.0 && (one.seconds - two.seconds).abs() < 1e-9);
+    }
+
+    #[test]
+    fn windows_without_a_direction_are_their_own_callers_trouble() {
+        let mut broken = windows(1.0);
+        broken[1].fill(f32::NAN);
+        let [broken, sound] = together("sound", [broken, windows(5.0)]);
+        assert!(
+            matches!(broken, Err(ModelError::NotADirection { row: 1 })),
+            "{broken:?}"
+        );
+        assert_eq!(sound.unwrap().embeddings.nrows(), 2);
+    }
+
+    #[test]
+    fn windows_that_break_the_run_are_their_own_callers_trouble() {
+        let mut broken = windows(1.0);
+        broken[1].fill(1e9);
+        let callers = [windows(5.0), broken, windows(2.0)];
+        let [before, broken, after] = together("fails-above-a-million", callers);
+        assert!(matches!(broken, Err(ModelError::Run { .. })), "{broken:?}");
+        for sound in [before, after] {
+            assert_eq!(sound.unwrap().embeddings.nrows(), 2);
+        }
     }
 }

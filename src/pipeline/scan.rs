@@ -166,15 +166,15 @@ pub(super) fn with_embeddings(
 }
 
 /// Windows on their way to the model.
-struct Choice<'a> {
+struct Choice {
     gate: Gate,
     /// Frames of the window that is embedded if no other is.
     best: Vec<f32>,
-    embedder: Embedder<'a>,
+    embedder: Embedder,
     failed: Option<ModelError>,
 }
 
-impl Choice<'_> {
+impl Choice {
     fn offer(&mut self, index: usize, rows: &[f32], probabilities: &[f32], end: Option<usize>) {
         match self.gate.judge(index, probabilities, end) {
             Verdict::Chosen if self.failed.is_none() => {

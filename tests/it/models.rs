@@ -139,6 +139,35 @@ fn an_embedding_depends_neither_on_its_neighbours_nor_on_threads() {
 }
 
 #[test]
+fn an_embedding_does_not_depend_on_whose_windows_share_its_batches() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("models/diarist-resnet50/diarist-resnet50.int8.onnx");
+    let models = [fixture("golden/tiny.onnx"), shipped];
+    for model in models.into_iter().filter(|model| model.exists()) {
+        let inference = Inference::start(&Settings {
+            path: Some(model),
+            ..settings("")
+        });
+        let inference = inference.unwrap();
+        let windows = windows(21, 150);
+        let embed = |from: usize, to: usize| {
+            let mut embedder = Embedder::new(&inference, 150);
+            for window in windows.outer_iter().skip(from).take(to - from) {
+                embedder.push(window.as_slice().unwrap()).unwrap();
+            }
+            embedder.finish().unwrap().embeddings
+        };
+        let parts = [(0, 10), (10, 13), (13, 21)];
+        let alone = parts.map(|(from, to)| embed(from, to));
+        let together = thread::scope(|scope| {
+            let callers = parts.map(|(from, to)| scope.spawn(move || embed(from, to)));
+            callers.map(|caller| caller.join().unwrap())
+        });
+        assert!(alone == together);
+    }
+}
+
+#[test]
 fn half_precision_goes_in_and_out() {
     let batch = windows(3, 150);
     let embed = |model: &str| {

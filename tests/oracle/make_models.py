@@ -62,6 +62,8 @@ def model(
     # For the nodes in front.
     initializers.append(numpy_helper.from_array(np.array([-1, 150, MEL_BINS], np.int64), "shape"))
     initializers.append(numpy_helper.from_array(np.array(-1, np.float32), "minus_one"))
+    initializers.append(numpy_helper.from_array(np.array(1e6, np.float32), "million"))
+    initializers.append(numpy_helper.from_array(np.ones(1, np.float32), "one"))
     initializers.append(numpy_helper.from_array(np.ones(DIM, bool), "keep"))
     graph = helper.make_graph(
         nodes,
@@ -91,6 +93,16 @@ def fixtures():
         "batch-1": model(input_shape=(1, "T", MEL_BINS), output_shape=(1, DIM)),
         # Sound for windows of 150 frames; fails on others.
         "only-150-frames": model(first=[helper.make_node("Reshape", ["x", "shape"], ["y"])]),
+        # Looks for the second element of one as soon as any value in the batch is that large.
+        "fails-above-a-million": model(
+            first=[
+                helper.make_node("ReduceMax", ["x"], ["largest"], keepdims=0),
+                helper.make_node("Greater", ["largest", "million"], ["too_large"]),
+                helper.make_node("Cast", ["too_large"], ["index"], to=TensorProto.INT64),
+                helper.make_node("Gather", ["one", "index"], ["factor"]),
+                helper.make_node("Mul", ["x", "factor"], ["y"]),
+            ]
+        ),
         # The root of negative numbers.
         "not-a-number": model(
             first=[
