@@ -59,6 +59,7 @@ lint: require cargo-tools ## formatting, lints, documentation, licences, unused 
 .PHONY: bench
 bench: require onnxruntime ## measure speed and memory on one hour of audio
 	cargo bench --locked --bench hour
+	cargo bench --locked --bench sharing
 
 .PHONY: docker-check
 docker-check: require onnxruntime $(CACHE)/docker/installed ## lint docker/, and build and run the CPU image's last stages without an engine (root)

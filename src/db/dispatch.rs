@@ -10,8 +10,42 @@ use sqlx::Database;
 use super::{Db, DbError, Sql};
 use crate::domain::JobId;
 
-/// The queue's name.
-pub const QUEUE: &str = "diarize";
+/// Which of the queues a job waits in. Short recordings have one of their own, so that however many
+/// long ones are ahead, somebody is free for a short one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// For recordings of more than [`Lane::SHORT_BYTES`].
+    Long,
+    /// For the others.
+    Short,
+}
+
+impl Lane {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Long, Self::Short];
+
+    /// Bytes that a recording in [`Lane::Short`] has at most: 8 MiB. How long it lasts is not known
+    /// before it is decoded; this is a minute of what has most bytes a second and an hour or two of
+    /// what has fewest.
+    pub const SHORT_BYTES: u64 = 8 << 20;
+
+    /// The lane for a recording of this size.
+    pub const fn of(audio_bytes: u64) -> Self {
+        if audio_bytes <= Self::SHORT_BYTES {
+            Self::Short
+        } else {
+            Self::Long
+        }
+    }
+
+    /// The queue's name.
+    pub const fn queue(self) -> &'static str {
+        match self {
+            Self::Long => "diarize",
+            Self::Short => "diarize-short",
+        }
+    }
+}
 
 /// A dispatch that a worker could not handle (the database was gone, say) is handed out again for
 /// as long as it takes; how often a *job* may fail is counted in its own row.
@@ -29,10 +63,11 @@ pub enum Dispatch {
     },
 }
 
-/// Queues a dispatch of `id` after `delay`, within the caller's transaction.
+/// Queues a dispatch of `id` in `lane` after `delay`, within the caller's transaction.
 pub(super) async fn push(
     connection: &mut <Sql as Database>::Connection,
     id: JobId,
+    lane: Lane,
     delay: Duration,
 ) -> Result<(), DbError> {
     let message = Dispatch::Diarize {
@@ -45,15 +80,32 @@ pub(super) async fn push(
         // The queue counts whole seconds; rounding down lets what is due now run now.
         .run_at_timestamp(run_at.timestamp().unsigned_abs())
         .build();
-    push_tasks(connection, QUEUE, &[task]).await?;
+    push_tasks(connection, lane.queue(), &[task]).await?;
     Ok(())
 }
 
 impl Db {
+    /// Queues another dispatch of `id`, for the time after `delay`.
+    pub async fn dispatch_again(
+        &self,
+        id: JobId,
+        lane: Lane,
+        delay: Duration,
+    ) -> Result<(), DbError> {
+        let mut tx = self.begin().await?;
+        push(&mut tx, id, lane, delay).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Removes dispatches that led to what they were for; the queue keeps them.
     pub async fn forget_handled_dispatches(&self) -> Result<u64, DbError> {
         let handled = "DELETE FROM Jobs WHERE job_type = $1 AND status IN ('Done', 'Killed')";
-        let deleted = sqlx::query(handled).bind(QUEUE).execute(&self.pool).await?;
-        Ok(deleted.rows_affected())
+        let mut count = 0;
+        for lane in Lane::ALL {
+            let deletion = sqlx::query(handled).bind(lane.queue());
+            count += deletion.execute(&self.pool).await?.rows_affected();
+        }
+        Ok(count)
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 
-use super::{Db, DbError, JobOptions, JobRecord, dispatch, record::millis, usage};
+use super::{Db, DbError, JobOptions, JobRecord, Lane, dispatch, record::millis, usage};
 use crate::domain::{JobEvent, JobId, JobStatus, KeyId};
 
 /// A job to be accepted.
@@ -68,7 +68,7 @@ impl Db {
         if let Some(payer) = &job.owner.payer {
             usage::count(&mut tx, payer, job.audio_bytes).await?;
         }
-        dispatch::push(&mut tx, job.id, Duration::ZERO).await?;
+        dispatch::push(&mut tx, job.id, Lane::of(job.audio_bytes), Duration::ZERO).await?;
         tx.commit().await?;
         Ok(())
     }

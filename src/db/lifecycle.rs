@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::Utc;
 use sqlx::{Database, Transaction};
 
-use super::{Db, DbError, Failure, JobRecord, Sql, dispatch, record::millis};
+use super::{Db, DbError, Failure, JobRecord, Lane, Sql, dispatch, record::millis};
 use crate::domain::{JobEvent, JobId, JobStatus};
 
 /// What a worker that wants a job gets.
@@ -69,7 +69,8 @@ impl Db {
             && left > Duration::ZERO
         {
             // The queue's clock has whole seconds; the next full one is past the lease's end.
-            dispatch::push(&mut tx, id, left + Duration::from_secs(1)).await?;
+            let delay = left + Duration::from_secs(1);
+            dispatch::push(&mut tx, id, Lane::of(job.audio_bytes), delay).await?;
             tx.commit().await?;
             return Ok(Claim::Busy);
         }
@@ -176,6 +177,7 @@ impl Db {
             _ => return Ok(None),
         };
         let failures = job.failures;
+        let lane = Lane::of(job.audio_bytes);
         let status = match outcome {
             Outcome::Succeeded { warning } => {
                 sqlx::query("UPDATE diarizations SET warning = $1, percent = 100 WHERE id = $2")
@@ -193,7 +195,7 @@ impl Db {
                 settle(&mut tx, &job, JobEvent::Fail, failures + 1, Some(&failure)).await?
             }
             Outcome::Retry { failure, delay } => {
-                dispatch::push(&mut tx, id, *delay).await?;
+                dispatch::push(&mut tx, id, lane, *delay).await?;
                 settle(
                     &mut tx,
                     &job,
@@ -205,7 +207,7 @@ impl Db {
             }
             Outcome::Canceled => settle(&mut tx, &job, JobEvent::Cancel, failures, None).await?,
             Outcome::HandedBack => {
-                dispatch::push(&mut tx, id, Duration::ZERO).await?;
+                dispatch::push(&mut tx, id, lane, Duration::ZERO).await?;
                 settle(&mut tx, &job, JobEvent::Release, failures, None).await?
             }
         };

@@ -19,7 +19,7 @@ mod record;
 mod tests;
 mod usage;
 
-pub use dispatch::{Dispatch, QUEUE};
+pub use dispatch::{Dispatch, Lane};
 pub use error::DbError;
 pub use jobs::{Cancel, JobOwner, NewJob};
 pub use keys::KeyRecord;

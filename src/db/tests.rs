@@ -45,7 +45,11 @@ async fn claim(db: &Db, id: JobId, lease: Duration) -> JobRecord {
 
 async fn dispatches(db: &Db) -> i64 {
     let count = sqlx::query_scalar("SELECT COUNT(*) FROM Jobs WHERE job_type = $1");
-    count.bind(QUEUE).fetch_one(&db.pool).await.unwrap()
+    count
+        .bind(Lane::Short.queue())
+        .fetch_one(&db.pool)
+        .await
+        .unwrap()
 }
 
 fn retry() -> Outcome {

@@ -7,6 +7,7 @@ use tokio::{
     task::JoinHandle,
     time::{Instant, MissedTickBehavior, interval},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Environment,
@@ -35,11 +36,16 @@ const DATABASE_TRIES: usize = 10;
 /// Before a dispatch whose job could not be read goes back to the queue.
 const DATABASE_PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs job `id` if it is there to be run.
+/// Runs job `id` if it is there to be run; cancels `past_model` once the job needs the model no
+/// more.
 ///
 /// # Errors
 /// When the database does not answer: the dispatch comes again.
-pub(super) async fn attempt(environment: Arc<Environment>, id: JobId) -> Result<(), DbError> {
+pub(super) async fn attempt(
+    environment: Arc<Environment>,
+    id: JobId,
+    past_model: CancellationToken,
+) -> Result<(), DbError> {
     let settings = &environment.settings;
     let attempts = i64::from(settings.attempts);
     let job = match environment
@@ -63,7 +69,7 @@ pub(super) async fn attempt(environment: Arc<Environment>, id: JobId) -> Result<
     tracing::info!(job = %id, attempt = job.attempt, bytes = job.audio_bytes, "job started");
     gauge!(RUNNING).increment(1);
     let start = Instant::now();
-    let outcome = run(&environment, &job).await;
+    let outcome = run(&environment, &job, past_model).await;
     gauge!(RUNNING).decrement(1);
     let Some(outcome) = outcome else {
         tracing::warn!(job = %id, attempt = job.attempt, "another worker has the job");
@@ -75,8 +81,12 @@ pub(super) async fn attempt(environment: Arc<Environment>, id: JobId) -> Result<
 }
 
 /// `None` if the job was lost to another worker.
-async fn run(environment: &Arc<Environment>, job: &JobRecord) -> Option<Outcome> {
-    let progress = Arc::new(Progress::default());
+async fn run(
+    environment: &Arc<Environment>,
+    job: &JobRecord,
+    past_model: CancellationToken,
+) -> Option<Outcome> {
+    let progress = Arc::new(Progress::new(past_model));
     let done = match start(environment, job, &progress).await {
         Ok(thread) => watch(environment, job, &progress, thread).await,
         Err(error) => Err(error),

@@ -1,6 +1,9 @@
 //! What jobs need to run.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Settings, Wake};
@@ -24,6 +27,8 @@ pub struct Environment {
     pub(super) wake: Wake,
     /// Cancelled when running jobs are to go back to the queue.
     pub(super) hand_back: CancellationToken,
+    /// Jobs that have left the model behind them and given their place to another one.
+    pub(super) past_model: Arc<Semaphore>,
     /// Attempts that run.
     pub(super) running: TaskTracker,
 }
@@ -44,6 +49,7 @@ impl Environment {
         Self {
             db,
             storage,
+            past_model: Arc::new(Semaphore::new(settings.concurrency)),
             settings,
             limits,
             pipeline,

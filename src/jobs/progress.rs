@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
+use tokio_util::sync::CancellationToken;
+
 use crate::domain::{Cancelled, ProgressHook, Step};
 
 /// Why a running job is to stop.
@@ -26,6 +28,8 @@ pub(super) struct Progress {
     percent: AtomicU32,
     /// [`Stop`] as a number; 0 for none.
     stop: AtomicU8,
+    /// Cancelled when the model is not needed any more.
+    past_model: CancellationToken,
 }
 
 /// The steps with the percentage at which each begins; measured on long recordings, where all but
@@ -37,6 +41,14 @@ const STEPS: [(Step, f32); 3] = [
 ];
 
 impl Progress {
+    /// At the start; `past_model` is cancelled when the last embedding is there.
+    pub(super) fn new(past_model: CancellationToken) -> Self {
+        Self {
+            past_model,
+            ..Self::default()
+        }
+    }
+
     /// The step and how many percent of the whole are done.
     pub(super) fn read(&self) -> (Option<Step>, f64) {
         let step = usize::from(self.step.load(Ordering::Relaxed));
@@ -70,6 +82,9 @@ impl Progress {
 
 impl ProgressHook for Progress {
     fn progress(&self, step: Step, fraction: Option<f32>) -> Result<(), Cancelled> {
+        if step != Step::Embeddings {
+            self.past_model.cancel();
+        }
         if let Some(index) = STEPS.iter().position(|(other, _)| *other == step) {
             let from = STEPS[index].1;
             let to = STEPS.get(index + 1).map_or(100.0, |(_, from)| *from);

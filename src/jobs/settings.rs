@@ -5,12 +5,17 @@ use std::time::Duration;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::db::Lane;
+
 /// How jobs are run.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Jobs that run at once in one process.
+    /// Jobs that run at once in one process on recordings that are not short
+    /// ([`Lane`](crate::db::Lane)). As many more may be past the model, in clustering.
     pub concurrency: usize,
+    /// Jobs that run beside those on short ones.
+    pub short_concurrency: usize,
     /// How often a job may fail, or take its worker with it, before it has failed for good.
     pub attempts: u32,
     /// Seconds to wait before a job that failed is tried again; twice as long each further time.
@@ -42,6 +47,12 @@ impl Settings {
             (
                 "concurrency",
                 self.concurrency as f64,
+                1.0..=256.0,
+                "1 and 256",
+            ),
+            (
+                "short_concurrency",
+                self.short_concurrency as f64,
                 1.0..=256.0,
                 "1 and 256",
             ),
@@ -79,6 +90,14 @@ impl Settings {
         Ok(())
     }
 
+    /// Jobs that run at once in `lane`.
+    pub(super) fn concurrency(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::Long => self.concurrency,
+            Lane::Short => self.short_concurrency,
+        }
+    }
+
     pub(super) fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_seconds)
     }
@@ -104,6 +123,7 @@ mod tests {
     fn a_wrong_setting_is_named_with_its_limit_and_value() {
         let settings = Settings {
             concurrency: 0,
+            short_concurrency: 1,
             attempts: 3,
             retry_seconds: 2.0,
             lease_seconds: 6,

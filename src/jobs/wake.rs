@@ -4,19 +4,24 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-/// A bell: rung by whoever queues a job, heard by the workers of this process. Workers of other
-/// processes find the job when they next look, so that a bell nobody hears loses nothing.
+use crate::db::Lane;
+
+/// Bells, one for each lane: rung by whoever queues a job, heard by the workers of this process.
+/// Workers of other processes find the job when they next look, so that a bell nobody hears loses
+/// nothing.
 #[derive(Debug, Clone, Default)]
-pub struct Wake(Arc<Notify>);
+pub struct Wake(Arc<[Notify; Lane::ALL.len()]>);
 
 impl Wake {
-    /// Rings.
+    /// Rings in every lane.
     pub fn wake(&self) {
-        self.0.notify_one();
+        for bell in self.0.iter() {
+            bell.notify_one();
+        }
     }
 
-    /// Waits for the bell; a ring since the last wait counts.
-    pub(super) async fn woken(&self) {
-        self.0.notified().await;
+    /// Waits for the lane's bell; a ring since the last wait counts.
+    pub(super) async fn woken(&self, lane: Lane) {
+        self.0[lane as usize].notified().await;
     }
 }

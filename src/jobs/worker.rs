@@ -1,7 +1,10 @@
 //! Taking dispatches off the queue.
 //!
 //! apalis brings the queue, its polling and the recovery of dispatches whose worker died; what a
-//! dispatch leads to is in `attempt`.
+//! dispatch leads to is in `attempt`. Each [`Lane`] has its own queue and its own worker.
+//!
+//! A job that has left the model behind it gives its place to the next one: clustering never keeps
+//! the model idle. As many jobs may be there as have places.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -14,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{Environment, attempt, sweep};
-use crate::db::{Dispatch, QUEUE};
+use crate::db::{Dispatch, Lane};
 
 /// How long a worker that lost its connection to the queue waits before it comes back.
 const RESTART: Duration = Duration::from_secs(1);
@@ -36,8 +39,18 @@ pub async fn run(environment: Environment, shutdown: CancellationToken, grace: D
             hand_back.cancel();
         })
     };
+    let lanes = Lane::ALL.map(|lane| serve(&environment, lane, &shutdown));
+    futures::future::join_all(lanes).await;
+    // Jobs that outlived their worker.
+    environment.running.close();
+    environment.running.wait().await;
+    patience.abort();
+}
+
+/// Takes dispatches of one lane until `shutdown` is cancelled.
+async fn serve(environment: &Arc<Environment>, lane: Lane, shutdown: &CancellationToken) {
     while !shutdown.is_cancelled() {
-        match work(&environment, &shutdown).await {
+        match work(environment, lane, shutdown).await {
             Ok(()) => {}
             Err(error) => {
                 tracing::error!(%error, "the worker lost its queue and starts again");
@@ -49,24 +62,21 @@ pub async fn run(environment: Environment, shutdown: CancellationToken, grace: D
             }
         }
     }
-    // Jobs that outlived a worker which lost its queue.
-    environment.running.close();
-    environment.running.wait().await;
-    patience.abort();
 }
 
 async fn work(
     environment: &Arc<Environment>,
+    lane: Lane,
     shutdown: &CancellationToken,
 ) -> Result<(), WorkerError> {
     let settings = &environment.settings;
     let config = Config::default()
-        .queue(QUEUE)
+        .queue(lane.queue())
         // Whoever takes more dispatches than it can run keeps them from idle workers.
         .batch_size(1)
         .heartbeat_interval(settings.lease() / HEARTBEATS_PER_LEASE)
         .missed_heartbeats(HEARTBEATS_PER_LEASE as usize);
-    let looks = looks(Arc::clone(environment)).boxed();
+    let looks = looks(Arc::clone(environment), lane).boxed();
     let backend = environment
         .db
         .queue()
@@ -74,10 +84,10 @@ async fn work(
         .poll_with_stream(looks);
     // A name of its own: the queue takes a worker that comes back under its old one for a second
     // worker as long as the first has not missed its heartbeats.
-    let worker = WorkerBuilder::new(format!("diarist-{}", Uuid::now_v7()))
+    let worker = WorkerBuilder::new(format!("{}-{}", lane.queue(), Uuid::now_v7()))
         .backend(backend)
-        .data(Arc::clone(environment))
-        .concurrency(settings.concurrency)
+        .data((Arc::clone(environment), lane))
+        .concurrency(settings.concurrency(lane))
         .build(handle);
     let shutdown = shutdown.clone();
     let signal = async move {
@@ -89,8 +99,9 @@ async fn work(
 
 async fn handle(
     dispatch: Dispatch,
-    environment: Data<Arc<Environment>>,
+    context: Data<(Arc<Environment>, Lane)>,
 ) -> Result<(), BoxDynError> {
+    let (environment, lane) = &*context;
     let Dispatch::Diarize { job_id } = dispatch;
     let id = match job_id.parse() {
         Ok(id) => id,
@@ -100,19 +111,38 @@ async fn handle(
             return Ok(());
         }
     };
+    let past_model = CancellationToken::new();
     // A task of its own, which goes on if this worker loses its queue and is dropped.
-    let attempt = attempt::attempt(Arc::clone(&environment), id);
-    environment.running.spawn(attempt).await??;
-    Ok(())
+    let attempt = attempt::attempt(Arc::clone(environment), id, past_model.clone());
+    let mut attempt = environment.running.spawn(attempt);
+    tokio::select! {
+        result = &mut attempt => return Ok(result??),
+        () = past_model.cancelled() => {}
+    }
+    if *lane == Lane::Long
+        && let Ok(permit) = Arc::clone(&environment.past_model).try_acquire_owned()
+        // The queue takes this dispatch for handled; should the process die, another one has to
+        // come for the job.
+        && let Ok(()) = environment.db.dispatch_again(id, *lane, environment.settings.lease()).await
+    {
+        environment.running.spawn(async move {
+            // How it ended is in the job's row; if that could not be written, the other dispatch
+            // comes.
+            drop(attempt.await);
+            drop(permit);
+        });
+        return Ok(());
+    }
+    Ok(attempt.await??)
 }
 
 /// When to look for work: when a job was queued here, and now and then, for those queued by other
 /// processes and those whose time has come.
-fn looks(environment: Arc<Environment>) -> impl Stream<Item = ()> + Send {
+fn looks(environment: Arc<Environment>, lane: Lane) -> impl Stream<Item = ()> + Send {
     let poll = environment.settings.poll();
     stream::unfold(environment, move |environment| async move {
         {
-            let woken = pin!(environment.wake.woken());
+            let woken = pin!(environment.wake.woken(lane));
             // Either way it is time to look.
             let _ = tokio::time::timeout(poll, woken).await;
         }

@@ -27,9 +27,10 @@ pub(super) const MAX_REFERENCE_BYTES: usize = 10_000;
 /// What running jobs have to finish in.
 pub(super) const GRACE: Duration = Duration::from_millis(200);
 
-/// Two jobs at once, three attempts, short waits.
+/// Two jobs at once in either lane, three attempts, short waits.
 pub(super) const JOBS: jobs::Settings = jobs::Settings {
     concurrency: 2,
+    short_concurrency: 2,
     attempts: 3,
     retry_seconds: 0.1,
     lease_seconds: 3,

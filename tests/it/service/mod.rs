@@ -5,6 +5,7 @@ mod conversations;
 mod deploy;
 mod health;
 mod keys;
+mod lanes;
 mod limits;
 mod media;
 mod openapi;
