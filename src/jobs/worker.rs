@@ -77,11 +77,8 @@ async fn work(
         .heartbeat_interval(settings.lease() / HEARTBEATS_PER_LEASE)
         .missed_heartbeats(HEARTBEATS_PER_LEASE as usize);
     let looks = looks(Arc::clone(environment), lane).boxed();
-    let backend = environment
-        .db
-        .queue()
-        .with_config(config)
-        .poll_with_stream(looks);
+    let (queue, connections) = environment.db.queue();
+    let backend = queue.with_config(config).poll_with_stream(looks);
     // A name of its own: the queue takes a worker that comes back under its old one for a second
     // worker as long as the first has not missed its heartbeats.
     let worker = WorkerBuilder::new(format!("{}-{}", lane.queue(), Uuid::now_v7()))
@@ -94,7 +91,9 @@ async fn work(
         shutdown.cancelled().await;
         Ok::<(), WorkerError>(())
     };
-    worker.run_until(signal).await
+    let ended = worker.run_until(signal).await;
+    connections.close().await;
+    ended
 }
 
 async fn handle(
