@@ -102,6 +102,7 @@ impl Settings {
             ));
         }
         let rooms = [
+            sentence(self.access.validate()),
             sentence(self.audio.validate()),
             sentence(self.clustering.validate()),
             sentence(self.http.validate()),

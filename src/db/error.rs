@@ -24,6 +24,9 @@ pub enum DbError {
         /// What it holds.
         value: String,
     },
+    /// A request took so long that another one has its idempotency key.
+    #[error("another request holds the idempotency key")]
+    KeyLost,
     /// A change that the job's status does not allow.
     #[error(transparent)]
     Transition(#[from] InvalidTransition),

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use chrono::Utc;
 
-use super::{Db, DbError, JobOptions, JobRecord, Lane, dispatch, record::millis, usage};
+use super::{
+    Db, DbError, DoneRequest, JobOptions, JobRecord, Lane, dispatch, idempotency, record::millis,
+    usage,
+};
 use crate::domain::{JobEvent, JobId, JobStatus, KeyId};
 
 /// A job to be accepted.
@@ -31,6 +34,8 @@ pub struct JobOwner {
     pub key: Option<KeyId>,
     /// Whom it is counted for, where there are quotas.
     pub payer: Option<String>,
+    /// The request that brought it, if that may come again.
+    pub request: Option<DoneRequest>,
 }
 
 /// What came of a wish to cancel.
@@ -67,6 +72,9 @@ impl Db {
         .await?;
         if let Some(payer) = &job.owner.payer {
             usage::count(&mut tx, payer, job.audio_bytes).await?;
+        }
+        if let Some(request) = &job.owner.request {
+            idempotency::complete(&mut tx, request).await?;
         }
         dispatch::push(&mut tx, job.id, Lane::of(job.audio_bytes), Duration::ZERO).await?;
         tx.commit().await?;

@@ -9,6 +9,7 @@
 
 mod dispatch;
 mod error;
+mod idempotency;
 mod jobs;
 mod keys;
 mod lifecycle;
@@ -21,6 +22,7 @@ mod usage;
 
 pub use dispatch::{Dispatch, Lane};
 pub use error::DbError;
+pub use idempotency::{Begun, DoneRequest, KeyClaim};
 pub use jobs::{Cancel, JobOwner, NewJob};
 pub use keys::KeyRecord;
 pub use lifecycle::{Claim, Outcome};

@@ -7,6 +7,7 @@ use super::{
     AppState,
     access::Caller,
     error::{ApiError, Code},
+    idempotency::{self, Attempt},
     receive,
 };
 use crate::db::{JobOwner, day};
@@ -18,6 +19,8 @@ const RETRY_SECONDS: u64 = 10;
 #[derive(Debug)]
 pub(super) struct Admission {
     owner: JobOwner,
+    /// Where the request stands, if it may come again.
+    pub(super) attempt: Option<Attempt>,
 }
 
 impl Admission {
@@ -36,9 +39,24 @@ impl Admission {
         }
     }
 
-    /// Whom the job belongs to, and who pays for it.
-    pub(super) fn owner(&self) -> JobOwner {
-        self.owner.clone()
+    /// Gives the leave back: there will be no job.
+    pub(super) async fn release(&mut self) {
+        if let Some(Attempt::First(held)) = self.attempt.take() {
+            held.release().await;
+        }
+    }
+
+    /// Whom the job belongs to, who pays for it, and what the request that brought it, which asked
+    /// for what `fingerprint` says, is answered.
+    pub(super) fn owner(&self, fingerprint: String, answer: String) -> JobOwner {
+        let request = match &self.attempt {
+            Some(Attempt::First(held)) => held.done(fingerprint, answer),
+            Some(Attempt::Again { .. }) | None => None,
+        };
+        JobOwner {
+            request,
+            ..self.owner.clone()
+        }
     }
 }
 
@@ -47,6 +65,32 @@ async fn admit(
     caller: &Caller,
     headers: &HeaderMap,
 ) -> Result<Admission, ApiError> {
+    let attempt = idempotency::begin(state, caller, headers).await?;
+    let mut owner = JobOwner {
+        key: caller.key(),
+        ..JobOwner::default()
+    };
+    // What was done once needs no room.
+    if matches!(attempt, Some(Attempt::Again { .. })) {
+        return Ok(Admission { owner, attempt });
+    }
+    let admitted = async {
+        check_room(state).await?;
+        check_quotas(state, caller, headers).await
+    };
+    match admitted.await {
+        Ok(payer) => {
+            owner.payer = payer;
+            Ok(Admission { owner, attempt })
+        }
+        Err(refused) => {
+            Admission { owner, attempt }.release().await;
+            Err(refused)
+        }
+    }
+}
+
+async fn check_room(state: &AppState) -> Result<(), ApiError> {
     let room = state.max_waiting;
     if room > 0 {
         let waiting = state.db.jobs_waiting().await?;
@@ -55,31 +99,35 @@ async fn admit(
             return Err(ApiError::new(Code::QueueFull, detail).retry_after(RETRY_SECONDS));
         }
     }
-    let mut owner = JobOwner {
-        key: caller.key(),
-        payer: None,
-    };
+    Ok(())
+}
+
+/// Whom the job is to be counted for, if there are quotas.
+async fn check_quotas(
+    state: &AppState,
+    caller: &Caller,
+    headers: &HeaderMap,
+) -> Result<Option<String>, ApiError> {
     let quotas = [state.access.jobs_per_day, state.access.bytes_per_day];
-    if quotas.iter().any(|quota| *quota > 0) {
-        let payer = caller.client().to_string();
-        let now = Utc::now();
-        let used = state.db.usage(&payer, day(now)).await?;
-        let announced = receive::announced_bytes(headers).unwrap_or(0);
-        for (quota, used, more, what) in [
-            (quotas[0], used.jobs, 1, "jobs"),
-            (quotas[1], used.bytes, announced.max(1), "bytes of audio"),
-        ] {
-            if quota > 0 && used + more > quota {
-                let detail = format!(
-                    "at most {quota} {what} a day (UTC); so far: {used}, now wanted: {more}"
-                );
-                let error = ApiError::new(Code::QuotaExceeded, detail);
-                return Err(error.retry_after(seconds_of_day_left(now)));
-            }
-        }
-        owner.payer = Some(payer);
+    if quotas == [0, 0] {
+        return Ok(None);
     }
-    Ok(Admission { owner })
+    let payer = caller.client().to_string();
+    let now = Utc::now();
+    let used = state.db.usage(&payer, day(now)).await?;
+    let announced = receive::announced_bytes(headers).unwrap_or(0);
+    for (quota, used, more, what) in [
+        (quotas[0], used.jobs, 1, "jobs"),
+        (quotas[1], used.bytes, announced.max(1), "bytes of audio"),
+    ] {
+        if quota > 0 && used + more > quota {
+            let detail =
+                format!("at most {quota} {what} a day (UTC); so far: {used}, now wanted: {more}");
+            let error = ApiError::new(Code::QuotaExceeded, detail);
+            return Err(error.retry_after(seconds_of_day_left(now)));
+        }
+    }
+    Ok(Some(payer))
 }
 
 fn seconds_of_day_left(now: DateTime<Utc>) -> u64 {

@@ -15,6 +15,7 @@ use utoipa::{
     openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
 };
 
+use super::idempotency;
 use crate::{db::DbError, storage::StorageError};
 
 /// Makes [`Code`] from its table: variant, status, code on the wire, title.
@@ -89,11 +90,16 @@ codes! {
     NotFinished => CONFLICT, "job_not_finished", "The job has no result yet";
     /// The job ended without a result.
     NoResult => CONFLICT, "job_has_no_result", "The job ended without a result";
+    /// A request with the same `Idempotency-Key` is being answered.
+    IdempotencyInFlight => CONFLICT, "idempotency_in_flight", "The same request is being answered";
     /// More bytes than allowed.
     TooLarge => PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large";
     /// A body of a kind that this path does not take.
     UnsupportedMediaType => UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type",
         "The body's media type is not supported";
+    /// An `Idempotency-Key` that another request has.
+    IdempotencyMismatch => UNPROCESSABLE_ENTITY, "idempotency_mismatch",
+        "The idempotency key belongs to another request";
     /// More requests than this caller may make.
     RateLimited => TOO_MANY_REQUESTS, "rate_limited", "Too many requests";
     /// More jobs or audio than this caller may submit.
@@ -183,7 +189,10 @@ impl ApiError {
 
 impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
-        Self::internal(error)
+        match error {
+            DbError::KeyLost => idempotency::in_flight(),
+            error => Self::internal(error),
+        }
     }
 }
 

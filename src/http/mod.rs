@@ -9,6 +9,7 @@ mod admission;
 mod base_url;
 mod error;
 mod extract;
+mod idempotency;
 pub mod metrics;
 mod middleware;
 mod negotiate;
@@ -29,7 +30,7 @@ use std::{io, net::SocketAddr};
 
 use tokio::net::TcpListener;
 
-pub use access::{Auth, Settings as AccessSettings};
+pub use access::{Auth, Settings as AccessSettings, SettingsError as AccessSettingsError};
 pub use error::Code;
 pub use openapi::openapi;
 pub use secret::{Secret, SecretError};

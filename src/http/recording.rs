@@ -7,22 +7,24 @@ use axum::{
     extract::{FromRequest, Multipart, Request},
     http::{HeaderMap, header},
 };
-use futures::Stream;
+use futures::{Stream, TryStreamExt as _};
 use metrics::counter;
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
 use super::{
     AppState,
     admission::Admission,
     error::{ApiError, Code, FieldError},
     extract::JsonBody,
+    idempotency::{self, Attempt, Fingerprint},
     metrics::UPLOADED_BYTES,
     options::Options,
     receive,
     views::JobReceipt,
 };
 use crate::{
-    db::NewJob,
+    db::{JobOwner, NewJob},
     domain::{JobId, JobStatus, MediaKey},
     jobs::scoring,
     storage::{Artefact, StorageError, Upload},
@@ -85,6 +87,13 @@ enum Audio {
     Media(MediaKey),
 }
 
+/// What the caller is told.
+pub(super) struct Accepted {
+    pub(super) receipt: JobReceipt,
+    /// It was told so before.
+    pub(super) again: bool,
+}
+
 /// A recording on its way in.
 pub(super) struct Recording {
     id: JobId,
@@ -92,17 +101,20 @@ pub(super) struct Recording {
     reference: Option<String>,
     options: Options,
     admission: Admission,
+    /// Of everything that was presented so far.
+    fingerprint: Fingerprint,
 }
 
 impl Recording {
     /// One of which nothing was read yet but `options`.
-    pub(super) fn new(options: Options, admission: Admission) -> Self {
+    pub(super) fn new(options: Options, admission: Admission, fingerprint: Fingerprint) -> Self {
         Self {
             id: JobId::generate(),
             audio: None,
             reference: None,
             options,
             admission,
+            fingerprint,
         }
     }
 
@@ -149,8 +161,17 @@ impl Recording {
         audio: impl Stream<Item = Result<Bytes, E>> + Unpin,
     ) -> Result<(), ApiError> {
         let mut upload = state.storage.put_upload(self.id).await?;
+        let mut digest = self.admission.attempt.as_ref().map(|_| Sha256::new());
+        let audio = audio.inspect_ok(|bytes| {
+            if let Some(digest) = &mut digest {
+                digest.update(bytes);
+            }
+        });
         let stored = receive::store(audio, &mut upload, state.max_upload_bytes, idle(state)).await;
         self.audio = Some(Audio::Upload(upload));
+        if let Some(digest) = digest {
+            self.fingerprint.add_digest("audio", &digest.finalize());
+        }
         stored
     }
 
@@ -158,6 +179,7 @@ impl Recording {
         let JsonBody(body): JsonBody<Map<String, Value>> =
             JsonBody::from_request(request, state).await?;
         for (name, value) in &body {
+            self.fingerprint.add(name, value.to_string());
             match (name.as_str(), value) {
                 ("url", Value::String(url)) => self.set_url(url),
                 ("url", other) => self.options.refuse("url", URL, &other.to_string()),
@@ -209,17 +231,20 @@ impl Recording {
             match name.as_str() {
                 "file" => {
                     let file_name = field.file_name().unwrap_or_default();
+                    self.fingerprint.add("file", file_name);
                     self.options.set_file_name(file_name);
                     self.read_audio(state, field).await?;
                 }
                 "reference" => {
                     let limit = state.settings.max_reference_bytes;
                     let text = receive::text("the reference", field, limit, idle(state)).await?;
+                    self.fingerprint.add(&name, &text);
                     self.reference = Some(text);
                 }
                 _ => {
                     let limit = MAX_OPTION_BYTES;
                     let text = receive::text("an option", field, limit, idle(state)).await?;
+                    self.fingerprint.add(&name, &text);
                     self.options.set(&name, &text);
                 }
             }
@@ -229,6 +254,7 @@ impl Recording {
 
     /// Removes what was read of a recording that is refused.
     pub(super) async fn abandon(&mut self) {
+        self.admission.release().await;
         if let Some(Audio::Upload(upload)) = self.audio.take()
             && let Err(error) = upload.abort().await
         {
@@ -237,7 +263,24 @@ impl Recording {
     }
 
     /// Makes the recording a job.
-    pub(super) async fn accept(mut self, state: AppState) -> Result<JobReceipt, ApiError> {
+    pub(super) async fn accept(mut self, state: AppState) -> Result<Accepted, ApiError> {
+        let fingerprint = std::mem::take(&mut self.fingerprint).finish();
+        if let Some(Attempt::Again {
+            fingerprint: first,
+            answer,
+        }) = &self.admission.attempt
+        {
+            let again = if *first == fingerprint {
+                serde_json::from_str(answer).map_err(ApiError::internal)
+            } else {
+                Err(idempotency::mismatch())
+            };
+            self.abandon().await;
+            return again.map(|receipt| Accepted {
+                receipt,
+                again: true,
+            });
+        }
         let (mut job, audio) = match self.check(&state) {
             Ok(accepted) => accepted,
             Err(refused) => {
@@ -253,6 +296,13 @@ impl Recording {
             }
             Audio::Media(key) => link(&state, &key, job.id).await?,
         };
+        let receipt = JobReceipt {
+            job_id: job.id.to_string(),
+            status: JobStatus::Created.into(),
+            warning: job.warning.clone(),
+        };
+        let answer = serde_json::to_string(&receipt).map_err(ApiError::internal)?;
+        job.owner = self.admission.owner(fingerprint, answer);
         if let Err(error) = keep(&state, &job, self.reference).await {
             if let Err(error) = state.storage.delete_job(job.id).await {
                 tracing::warn!(%error, job = %job.id, "an upload without a job is left behind");
@@ -260,10 +310,9 @@ impl Recording {
             return Err(error);
         }
         state.wake.wake();
-        Ok(JobReceipt {
-            job_id: job.id.to_string(),
-            status: JobStatus::Created.into(),
-            warning: job.warning,
+        Ok(Accepted {
+            receipt,
+            again: false,
         })
     }
 
@@ -290,7 +339,7 @@ impl Recording {
             options,
             audio_bytes: 0,
             warning,
-            owner: self.admission.owner(),
+            owner: JobOwner::default(),
         };
         Ok((job, audio))
     }

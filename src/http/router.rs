@@ -17,7 +17,7 @@ use tower_http::{
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::{
-    access::{Limiter, Requirements},
+    access::{self, Limiter, Requirements},
     error::{ApiError, Code},
     middleware, openapi,
     state::AppState,
@@ -27,6 +27,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 pub(super) fn router(state: AppState) -> Router {
     let (api, document) = openapi::routes().split_for_parts();
+    let cors = access::cors(&state.access);
     let gate = middleware::Gate {
         requirements: Arc::new(Requirements::of(&document)),
         limiter: Arc::new(Limiter::new(&state.access)),
@@ -45,6 +46,11 @@ pub(super) fn router(state: AppState) -> Router {
         // Bodies are bounded where they are read, each by its own limit.
         .layer(DefaultBodyLimit::disable())
         .with_state(state);
+    // Around authentication: a browser asks for leave before it shows a key.
+    let router = match cors {
+        Some(cors) => router.layer(cors),
+        None => router,
+    };
     layered(router)
 }
 
@@ -52,6 +58,7 @@ fn layered(router: Router) -> Router {
     let layers = ServiceBuilder::new()
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(from_fn(middleware::access_log))
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(from_fn(middleware::measure))
         .layer(from_fn(middleware::problem))

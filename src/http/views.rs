@@ -45,7 +45,7 @@ impl From<JobStatus> for Status {
 }
 
 /// A job was accepted, or called off.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct JobReceipt {
     /// The job's id.
@@ -53,7 +53,7 @@ pub(super) struct JobReceipt {
     pub(super) job_id: String,
     pub(super) status: Status,
     /// What was asked for and will not be done.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) warning: Option<String>,
 }
 

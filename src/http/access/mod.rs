@@ -5,12 +5,14 @@
 
 mod address;
 mod caller;
+mod cors;
 mod limiter;
 mod requirements;
 mod settings;
 
 pub(super) use address::address;
 pub(super) use caller::Caller;
+pub(super) use cors::cors;
 pub(super) use limiter::{Client, Limiter};
 pub(super) use requirements::{Requirement, Requirements, describe};
-pub use settings::{Auth, Settings};
+pub use settings::{Auth, Settings, SettingsError};

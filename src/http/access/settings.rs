@@ -4,6 +4,9 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde::Deserialize;
+use thiserror::Error;
+
+use super::cors::is_origin;
 
 /// Who must show an API key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -33,6 +36,8 @@ pub struct Settings {
     pub bytes_per_day: u64,
     /// Proxies whose word on where a request comes from is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Origins of web pages that may ask from within a browser; `*` for all.
+    pub cors_origins: Vec<String>,
 }
 
 impl Default for Settings {
@@ -44,11 +49,35 @@ impl Default for Settings {
             jobs_per_day: 0,
             bytes_per_day: 0,
             trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
         }
     }
 }
 
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "access.cors_origins must be origins such as https://app.example:8443, without a path, or *; \
+     given: {given:?}"
+)]
+pub struct SettingsError {
+    given: String,
+}
+
 impl Settings {
+    /// Checks every value against its limit.
+    ///
+    /// # Errors
+    /// The first one beyond it.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        match self.cors_origins.iter().find(|origin| !is_origin(origin)) {
+            None => Ok(()),
+            Some(given) => Err(SettingsError {
+                given: given.clone(),
+            }),
+        }
+    }
+
     /// Whether callers of a server that listens on `address` must show a key.
     pub fn keys_required(&self, address: IpAddr) -> bool {
         match self.auth {

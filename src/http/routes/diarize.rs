@@ -3,6 +3,8 @@
 use axum::{
     Json,
     extract::{Request, State},
+    http::HeaderValue,
+    response::{IntoResponse as _, Response},
 };
 use utoipa::ToSchema;
 
@@ -12,6 +14,7 @@ use crate::http::{
     admission::Admission,
     error::ApiError,
     extract::Params,
+    idempotency::{Fingerprint, REPLAYED},
     options::{DiarizeOptions, Options},
     recording::Recording,
     views::{JobReceipt, Problem},
@@ -52,7 +55,10 @@ struct DiarizeRequest {
     post,
     path = "/v1/diarize",
     tag = "jobs",
-    params(DiarizeOptions),
+    params(
+        DiarizeOptions,
+        ("Idempotency-Key" = Option<String>, Header, description = "A name for this request, new for every job, of 1 to 255 visible ASCII characters: a request that comes again under it within a day is answered as the first one and makes no second job"),
+    ),
     request_body(content(
         (DiarizeRequest = "application/json", example = json!({
             "url": "media://board/2026-11-03.wav",
@@ -70,8 +76,10 @@ struct DiarizeRequest {
         (status = 200, description = "Accepted", body = JobReceipt, example = json!({"jobId": "0199a1f6-2f5e-7b1c-9a53-0f6b5c1d2e3f", "status": "created"})),
         (status = 400, description = "An option, the body or the reference is wrong", body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "The upload stood still", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "A request with the same `Idempotency-Key` is being answered", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The recording or the reference is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "A body of this media type is no recording", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The `Idempotency-Key` belongs to a request that asked for something else", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests, the quota is used up, or too many jobs wait; `Retry-After` says when to come back", body = Problem, content_type = "application/problem+json"),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     )
@@ -81,18 +89,27 @@ pub(crate) async fn diarize(
     caller: Caller,
     Params(query): Params<Vec<(String, String)>>,
     request: Request,
-) -> Result<Json<JobReceipt>, ApiError> {
+) -> Result<Response, ApiError> {
     let (admission, request) = Admission::of(&state, &caller, request).await?;
     let mut options = Options::default();
+    let mut fingerprint = Fingerprint::default();
+    fingerprint.add("", "POST /v1/diarize");
     for (name, value) in &query {
+        fingerprint.add(name, value);
         options.set(name, value);
     }
-    let mut recording = Recording::new(options, admission);
+    let mut recording = Recording::new(options, admission, fingerprint);
     if let Err(refused) = recording.read(&state, request).await {
         recording.abandon().await;
         return Err(refused);
     }
     // From here on it must not stop half way because the caller hung up.
     let accepted = tokio::spawn(recording.accept(state)).await;
-    accepted.map_err(ApiError::internal)?.map(Json)
+    let accepted = accepted.map_err(ApiError::internal)??;
+    let mut response = Json(accepted.receipt).into_response();
+    if accepted.again {
+        let headers = response.headers_mut();
+        headers.insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
 }

@@ -1,18 +1,22 @@
 //! A job's progress as it happens.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, fmt, time::Duration};
 
 use axum::{
     extract::State,
-    response::sse::{Event, KeepAlive, Sse},
+    http::{HeaderMap, HeaderValue, StatusCode},
+    response::{
+        IntoResponse as _, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
 };
-use futures::{Stream, stream};
+use futures::stream;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
     db::JobRecord,
-    domain::JobId,
+    domain::{JobId, JobStatus},
     http::{
         AppState,
         error::ApiError,
@@ -25,11 +29,14 @@ use crate::{
 /// the job, and workers write to it no more often than this.
 const INTERVAL: Duration = Duration::from_millis(250);
 
+/// The id of the last event that a client heard before it came back.
+const LAST_EVENT_ID: &str = "last-event-id";
+
 /// After this long without news a comment keeps proxies from closing the stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// One event's data.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Progress {
     #[schema(format = "uuid")]
@@ -64,13 +71,19 @@ impl Progress {
 ///
 /// `status` says where the job is, first of all and whenever that changes; `progress` how far it
 /// is; `end` comes once, last, with the final status. The data of all three has the same shape.
+/// Every event has an id; a client that comes back with it in `Last-Event-ID` hears only what is
+/// new since then, and nothing (204) if that was the end.
 #[utoipa::path(
     get,
     path = "/v1/jobs/{id}/events",
     tag = "jobs",
-    params(("id" = String, Path, description = "The job's id")),
+    params(
+        ("id" = String, Path, description = "The job's id"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was heard"),
+    ),
     responses(
         (status = 200, description = "Events, each with data like this", body = Progress, content_type = "text/event-stream"),
+        (status = 204, description = "The end was heard already"),
         (status = 404, description = "No such job", body = Problem, content_type = "application/problem+json"),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     )
@@ -78,16 +91,69 @@ impl Progress {
 pub(crate) async fn events(
     State(state): State<AppState>,
     Id(id): Id,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let job = state.db.job(id).await?.ok_or_else(|| no_job(id))?;
+    let heard = headers.get(LAST_EVENT_ID).and_then(Heard::read);
+    if job.status.is_final() && heard.as_ref() == Some(&Heard::of(&job)) {
+        // For a browser the end of a stream is a reason to come back, and this is one not to.
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
     let watch = Watch {
         state,
         id,
         next: Some(job),
-        last: None,
+        heard,
+        over: false,
     };
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
-    Ok(Sse::new(stream::unfold(watch, Watch::news)).keep_alive(keep_alive))
+    Ok(Sse::new(stream::unfold(watch, Watch::news))
+        .keep_alive(keep_alive)
+        .into_response())
+}
+
+/// What an event says, short enough to be its id: any process can tell from it what is new.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Heard {
+    attempt: i64,
+    status: JobStatus,
+    step: String,
+    /// Tenths of a percent.
+    permille: i64,
+}
+
+impl Heard {
+    fn of(job: &JobRecord) -> Self {
+        Self {
+            attempt: job.attempt,
+            status: job.status,
+            step: job.step.clone().unwrap_or_default(),
+            permille: (job.percent * 10.0).round() as i64,
+        }
+    }
+
+    /// What a client says that it heard; `None` if we never said that.
+    fn read(value: &HeaderValue) -> Option<Self> {
+        let mut parts = value.to_str().ok()?.splitn(4, '.');
+        Some(Self {
+            attempt: parts.next()?.parse().ok()?,
+            status: parts.next()?.parse().ok()?,
+            permille: parts.next()?.parse().ok()?,
+            step: parts.next()?.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for Heard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            attempt,
+            status,
+            step,
+            permille,
+        } = self;
+        write!(f, "{attempt}.{status}.{permille}.{step}")
+    }
 }
 
 struct Watch {
@@ -95,32 +161,36 @@ struct Watch {
     id: JobId,
     /// The job as just read; absent when it is to be read.
     next: Option<JobRecord>,
-    /// What was last told.
-    last: Option<Progress>,
+    /// What was last told, now or before the client came back.
+    heard: Option<Heard>,
+    /// The end was told.
+    over: bool,
 }
 
 impl Watch {
     /// Waits for something to tell. The stream ends after the final status, when the job is gone,
     /// and when the server stops.
     async fn news(mut self) -> Option<(Result<Event, Infallible>, Self)> {
-        if self.last.as_ref().is_some_and(is_over) {
+        if self.over {
             return None;
         }
         loop {
-            let progress = Progress::of(self.read().await?);
-            if self.last.as_ref() == Some(&progress) {
+            let job = self.read().await?;
+            let now = Heard::of(&job);
+            if self.heard.as_ref() == Some(&now) {
                 continue;
             }
-            let name = if is_over(&progress) {
+            self.over = job.status.is_final();
+            let name = if self.over {
                 "end"
-            } else if self.last.as_ref().map(|last| last.status) == Some(progress.status) {
+            } else if self.heard.as_ref().map(|heard| heard.status) == Some(job.status) {
                 "progress"
             } else {
                 "status"
             };
-            let event = Event::default().event(name).json_data(&progress);
-            self.last = Some(progress);
-            return match event {
+            let event = Event::default().event(name).id(now.to_string());
+            self.heard = Some(now);
+            return match event.json_data(Progress::of(job)) {
                 Ok(event) => Some((Ok(event), self)),
                 Err(error) => {
                     tracing::error!(%error, "writing an event");
@@ -145,9 +215,33 @@ impl Watch {
     }
 }
 
-fn is_over(progress: &Progress) -> bool {
-    matches!(
-        progress.status,
-        Status::Succeeded | Status::Failed | Status::Canceled
-    )
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_says_what_was_heard_and_nonsense_says_nothing() {
+        let heard = Heard {
+            attempt: 2,
+            status: JobStatus::Running,
+            step: "embeddings".to_owned(),
+            permille: 415,
+        };
+        let id = heard.to_string();
+        assert_eq!(id, "2.running.415.embeddings");
+        assert_eq!(
+            Heard::read(&HeaderValue::from_str(&id).unwrap()),
+            Some(heard)
+        );
+        for nonsense in [
+            "",
+            "1",
+            "1.running",
+            "x.running.0.",
+            "1.lost.0.",
+            "1.running.x.y",
+        ] {
+            assert_eq!(Heard::read(&HeaderValue::from_static(nonsense)), None);
+        }
+    }
 }

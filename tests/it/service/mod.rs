@@ -1,9 +1,12 @@
 //! The service over HTTP.
 
+mod access_log;
 mod app;
+mod browsers;
 mod conversations;
 mod deploy;
 mod health;
+mod idempotency;
 mod keys;
 mod lanes;
 mod limits;
@@ -12,6 +15,7 @@ mod openapi;
 mod problems;
 mod process;
 mod pyannoteai;
+mod resuming;
 mod running;
 mod uploads;
 mod voices;

@@ -71,14 +71,20 @@ async fn events_tell_of_a_cancellation_and_end() {
     let mut stream = response.bytes_stream();
     let first = stream.next().await.unwrap().unwrap();
     let first = String::from_utf8(first.to_vec()).unwrap();
-    assert!(first.starts_with("event: status\ndata: {"), "{first}");
+    assert!(
+        first.starts_with("event: status\nid: 0.created.0.\ndata: {"),
+        "{first}"
+    );
     assert!(first.contains("\"status\":\"created\""), "{first}");
     api.delete(&format!("/v1/jobs/{id}")).await;
     let mut rest = String::new();
     while let Some(bytes) = stream.next().await {
         rest.push_str(std::str::from_utf8(&bytes.unwrap()).unwrap());
     }
-    assert!(rest.starts_with("event: end\ndata: {"), "{rest}");
+    assert!(
+        rest.starts_with("event: end\nid: 0.canceled.0.\ndata: {"),
+        "{rest}"
+    );
     assert!(rest.contains("\"status\":\"canceled\""), "{rest}");
     api.stop().await;
 }
