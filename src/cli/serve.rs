@@ -104,6 +104,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     };
     let working = async {
         if let Some(inference) = inference {
+            let kept = storage.clone();
             let environment = Environment::new(
                 db.clone(),
                 storage,
@@ -113,7 +114,10 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
                 inference,
                 wake,
             );
-            jobs::run(environment, shutdown.clone(), grace).await;
+            tokio::join!(
+                jobs::run(environment, shutdown.clone(), grace),
+                jobs::keep_house(db.clone(), kept, settings.retention, shutdown.clone()),
+            );
         }
     };
     let (answered, ()) = tokio::join!(answering, working);

@@ -69,6 +69,8 @@ pub struct Settings {
     pub log: telemetry::Settings,
     /// The embedding model.
     pub model: models::Settings,
+    /// How long what jobs leave behind is kept.
+    pub retention: jobs::Retention,
     /// Speech activity.
     pub speech: speech::Settings,
     /// Windows and turns.
@@ -109,6 +111,7 @@ impl Settings {
             sentence(self.jobs.validate()),
             sentence(self.log.validate()),
             sentence(self.model.validate()),
+            sentence(self.retention.validate()),
             sentence(self.speech.validate()),
             sentence(self.pipeline.validate()),
         ];
@@ -131,6 +134,7 @@ mod tests {
         assert_eq!(settings.access, http::AccessSettings::default());
         assert_eq!(settings.audio, audio::Limits::default());
         assert_eq!(settings.model, models::Settings::default());
+        assert_eq!(settings.retention, jobs::Retention::default());
         assert_eq!(settings.speech, speech::Settings::default());
         assert_eq!(settings.clustering, clustering::Settings::default());
         assert_eq!(settings.pipeline, pipeline::Settings::default());

@@ -16,6 +16,7 @@ mod lifecycle;
 mod options;
 mod pool;
 mod record;
+mod retention;
 #[cfg(test)]
 mod tests;
 mod usage;

@@ -15,7 +15,7 @@ use super::{
     options::excerpt,
     receive,
 };
-use crate::domain::JobId;
+use crate::{domain::JobId, storage::StorageError};
 
 /// The job id in the path: of a job that the caller may reach, if there is one.
 ///
@@ -77,6 +77,14 @@ impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
                 format_args!("the body must be JSON as documented: {error}"),
             )),
         }
+    }
+}
+
+/// What the store has not of job `id`: no fault if the job was removed meanwhile.
+pub(super) async fn not_stored(state: &AppState, id: JobId, error: StorageError) -> ApiError {
+    match (&error, state.db.job(id).await) {
+        (StorageError::Missing(_), Ok(None)) => no_job(id),
+        _ => error.into(),
     }
 }
 

@@ -16,7 +16,7 @@ use futures::{Stream, StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Environment, attempt, sweep};
+use super::{Environment, attempt};
 use crate::db::{Dispatch, Lane};
 
 /// How long a worker that lost its connection to the queue waits before it comes back.
@@ -29,7 +29,6 @@ const HEARTBEATS_PER_LEASE: u32 = 3;
 /// need longer go back to the queue.
 pub async fn run(environment: Environment, shutdown: CancellationToken, grace: Duration) {
     let environment = Arc::new(environment);
-    sweep::sweep(&environment).await;
     let hand_back = environment.hand_back.clone();
     let patience = {
         let shutdown = shutdown.clone();

@@ -11,6 +11,7 @@ mod tests;
 mod upload;
 
 use std::{
+    collections::BTreeSet,
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -94,45 +95,56 @@ impl Storage {
         Ok(self.objects.get(&key).await?.bytes().await?)
     }
 
-    /// Jobs with an upload, finished or not, that was last touched before `time`.
+    /// Jobs with bytes, of uploads or of results, that were last touched before `time`.
     ///
     /// # Errors
-    /// [`StorageError::Folder`] if the folder of uploads cannot be read.
-    pub async fn uploads_before(&self, time: SystemTime) -> Result<Vec<JobId>, StorageError> {
-        let path = self.objects.path_to_filesystem(&Key::from(AUDIO))?;
-        let folder = path.clone();
-        let read = tokio::task::spawn_blocking(move || upload::older_than(&folder, time)).await;
-        match read.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
-            Ok(ids) => Ok(ids),
-            Err(source) => Err(StorageError::Folder { path, source }),
+    /// [`StorageError::Folder`] if a folder cannot be read.
+    pub async fn jobs_before(&self, time: SystemTime) -> Result<BTreeSet<JobId>, StorageError> {
+        let mut ids = BTreeSet::new();
+        for folder in [AUDIO, RESULTS] {
+            let path = self.objects.path_to_filesystem(&Key::from(folder))?;
+            let folder = path.clone();
+            let read = tokio::task::spawn_blocking(move || upload::older_than(&folder, time)).await;
+            match read.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
+                Ok(found) => ids.extend(found),
+                Err(source) => return Err(StorageError::Folder { path, source }),
+            }
         }
+        Ok(ids)
     }
 
     /// Removes everything that was kept for job `id`.
     pub async fn delete_job(&self, id: JobId) -> Result<(), StorageError> {
-        for folder in [audio_folder(id), results_folder(id)] {
-            let keys: Vec<Key> = self
-                .objects
-                .list(Some(&folder))
-                .map_ok(|object| object.location)
-                .try_collect()
-                .await?;
-            for key in keys {
-                match self.objects.delete(&key).await {
-                    Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            // What an upload that broke off leaves is no object.
-            let path = self.objects.path_to_filesystem(&folder)?;
-            match tokio::fs::remove_dir_all(&path).await {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                    return Err(StorageError::Folder { path, source });
-                }
-                _ => {}
+        self.delete_audio(id).await?;
+        self.delete_folder(&results_folder(id)).await
+    }
+
+    /// Removes job `id`'s audio, and what is left of an upload of it.
+    pub async fn delete_audio(&self, id: JobId) -> Result<(), StorageError> {
+        self.delete_folder(&audio_folder(id)).await
+    }
+
+    async fn delete_folder(&self, folder: &Key) -> Result<(), StorageError> {
+        let keys: Vec<Key> = self
+            .objects
+            .list(Some(folder))
+            .map_ok(|object| object.location)
+            .try_collect()
+            .await?;
+        for key in keys {
+            match self.objects.delete(&key).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        // What an upload that broke off leaves is no object.
+        let path = self.objects.path_to_filesystem(folder)?;
+        match tokio::fs::remove_dir_all(&path).await {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(StorageError::Folder { path, source })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether the store can be written and read.
@@ -149,6 +161,9 @@ impl Storage {
 /// The folder of uploads.
 const AUDIO: &str = "audio";
 
+/// The folder of results.
+const RESULTS: &str = "results";
+
 fn audio_folder(id: JobId) -> Key {
     Key::from(AUDIO).join(id.to_string())
 }
@@ -158,7 +173,7 @@ fn audio_key(id: JobId) -> Key {
 }
 
 fn results_folder(id: JobId) -> Key {
-    Key::from(format!("results/{id}"))
+    Key::from(RESULTS).join(id.to_string())
 }
 
 /// Artefacts are kept by attempt, so that a worker that has lost its job writes beside the results

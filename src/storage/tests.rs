@@ -66,8 +66,8 @@ async fn what_a_dead_upload_left_is_found_and_removed() {
     std::fs::write(remains.join("upload#1"), "RIFF").unwrap();
     let now = SystemTime::now();
     let hour = Duration::from_hours(1);
-    assert_eq!(storage.uploads_before(now - hour).await.unwrap(), []);
-    assert_eq!(storage.uploads_before(now + hour).await.unwrap(), [id]);
+    assert_eq!(storage.jobs_before(now - hour).await.unwrap(), [].into());
+    assert_eq!(storage.jobs_before(now + hour).await.unwrap(), [id].into());
     storage.delete_job(id).await.unwrap();
     assert!(!remains.exists());
 }

@@ -73,10 +73,13 @@ pub(super) fn older_than(folder: &Path, time: SystemTime) -> io::Result<Vec<JobI
             .file_name()
             .to_str()
             .and_then(|name| name.parse().ok());
-        if let Some(id) = id
-            && entry.metadata()?.modified()? < time
-        {
-            ids.push(id);
+        let Some(id) = id else { continue };
+        match entry.metadata() {
+            Ok(metadata) if metadata.modified()? < time => ids.push(id),
+            Ok(_) => {}
+            // Another process was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(ids)

@@ -14,7 +14,7 @@ use crate::{
     http::{
         AppState,
         error::ApiError,
-        extract::{Id, no_job},
+        extract::{Id, no_job, not_stored},
         views::{JobReceipt, JobView, Problem},
     },
     storage::Artefact,
@@ -47,7 +47,10 @@ pub(crate) async fn job(
 
 async fn output(state: &AppState, id: JobId, attempt: i64) -> Result<DiarizationOutput, ApiError> {
     let storage = &state.storage;
-    let bytes = storage.get_artefact(id, attempt, Artefact::Result).await?;
+    let bytes = match storage.get_artefact(id, attempt, Artefact::Result).await {
+        Ok(bytes) => bytes,
+        Err(error) => return Err(not_stored(state, id, error).await),
+    };
     // Hours of audio make megabytes of JSON, too long a read for a thread that others wait for.
     tokio::task::spawn_blocking(move || serde_json::from_slice(&bytes))
         .await

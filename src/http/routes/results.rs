@@ -16,7 +16,7 @@ use crate::{
     http::{
         AppState,
         error::{ApiError, Code},
-        extract::{Id, Params, no_job},
+        extract::{Id, Params, no_job, not_stored},
         negotiate::{OFFERED, accepted},
         views::Problem,
     },
@@ -78,7 +78,10 @@ pub(super) async fn succeeded(state: &AppState, id: JobId) -> Result<JobRecord, 
 async fn artefact(state: &AppState, id: JobId, artefact: Artefact) -> Result<Bytes, ApiError> {
     let job = succeeded(state, id).await?;
     let storage = &state.storage;
-    Ok(storage.get_artefact(id, job.attempt, artefact).await?)
+    match storage.get_artefact(id, job.attempt, artefact).await {
+        Ok(bytes) => Ok(bytes),
+        Err(error) => Err(not_stored(state, id, error).await),
+    }
 }
 
 fn respond(content_type: &'static str, body: impl IntoResponse) -> Response {

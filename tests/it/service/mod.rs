@@ -16,6 +16,7 @@ mod problems;
 mod process;
 mod pyannoteai;
 mod resuming;
+mod retention;
 mod running;
 mod uploads;
 mod voices;
