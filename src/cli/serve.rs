@@ -46,7 +46,8 @@ impl Args {
 
 /// Runs until a signal to stop.
 pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
-    telemetry::start(&settings.log)?;
+    // Dropped last, so that the spans of the end are sent too.
+    let _telemetry = telemetry::start(&settings.log)?;
     super::block_on(serve(settings))?
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, MatchedPath},
     http::{HeaderName, Request},
     middleware::{from_fn, from_fn_with_state},
 };
@@ -14,6 +14,7 @@ use tower_http::{
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     trace::TraceLayer,
 };
+use tracing::field::Empty;
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::{
@@ -22,6 +23,7 @@ use super::{
     middleware, openapi,
     state::AppState,
 };
+use crate::telemetry::continue_trace;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -66,16 +68,28 @@ fn layered(router: Router) -> Router {
     router.layer(layers)
 }
 
-/// Never the query or a header: either may hold a secret.
+/// Never the query or a header: either may hold a secret. Names are those of OpenTelemetry's semantic
+/// conventions for HTTP; what is empty here is filled in when it is known.
 fn span<B>(request: &Request<B>) -> tracing::Span {
     let id = request.extensions().get::<RequestId>();
     let id = id.and_then(|id| id.header_value().to_str().ok());
-    tracing::info_span!(
+    let method = middleware::known_method(request.method());
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or("", MatchedPath::as_str);
+    let span = tracing::info_span!(
         "request",
         id = id.unwrap_or_default(),
-        method = %request.method(),
-        path = request.uri().path(),
-    )
+        job.id = Empty,
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = Empty,
+        url.path = request.uri().path(),
+        otel.name = format!("{method} {route}").trim_end(),
+        otel.kind = "server",
+        otel.status_code = Empty,
+    );
+    continue_trace(&span, request.headers());
+    span
 }
 
 #[cfg(test)]

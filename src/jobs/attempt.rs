@@ -126,7 +126,7 @@ async fn start(
     };
     let (environment, job) = (Arc::clone(environment), job.clone());
     let progress = Arc::clone(progress);
-    let span = tracing::info_span!("job", id = %job.id, attempt = job.attempt);
+    let span = tracing::info_span!("job", job.id = %job.id, job.attempt = job.attempt);
     Ok(tokio::task::spawn_blocking(move || {
         let _entered = span.enter();
         diarize::diarize(&environment, &job, &path, reference.as_deref(), &progress)

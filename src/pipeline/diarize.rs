@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use ndarray::Array2;
+use tracing::info_span;
 
 use super::assembly::{Assembled, assemble};
 use super::error::PipelineError;
@@ -60,17 +61,18 @@ impl Pipeline {
         let begun = Instant::now();
         let settings = &self.settings;
         let gate = Gate::new(settings.speech.offset, settings.pipeline.min_speech);
-        let scan = match &self.embeddings {
-            EmbeddingSource::Model(inference) => with_model(&mut audio, inference, gate, hook)?,
+        let scan = info_span!("scan").in_scope(|| match &self.embeddings {
+            EmbeddingSource::Model(inference) => with_model(&mut audio, inference, gate, hook),
             EmbeddingSource::Given(embeddings) => {
-                with_embeddings(&mut audio, embeddings, gate, hook)?
+                with_embeddings(&mut audio, embeddings, gate, hook)
             }
-        };
+        })?;
         let mut seconds = scan.seconds;
         let mut warnings: Vec<_> = audio.warning().into_iter().collect();
 
         hook.progress(Step::Clustering, Some(0.0))?;
         let clusters = timed(&mut seconds.clustering, || {
+            let _span = info_span!("clustering").entered();
             self.clustering.cluster(scan.embeddings.view(), bounds)
         })?;
         hook.progress(Step::Clustering, Some(1.0))?;
@@ -83,6 +85,7 @@ impl Pipeline {
             )
         });
         let Assembled { annotation, order } = timed(&mut seconds.assembly, || {
+            let _span = info_span!("assembly").entered();
             self.assemble(&scan, &speech, clusters.cosines)
         });
         hook.progress(Step::Assembly, Some(1.0))?;

@@ -36,11 +36,19 @@ const ROOMS: [(&str, &[&str]); 17] = [
             "evaluation",
         ],
     ),
+    ("telemetry", &[]),
     (
         "http",
-        &["domain", "db", "storage", "formats", "evaluation", "jobs"],
+        &[
+            "domain",
+            "db",
+            "storage",
+            "formats",
+            "evaluation",
+            "jobs",
+            "telemetry",
+        ],
     ),
-    ("telemetry", &[]),
     ("shutdown", &[]),
     (
         "config",
@@ -81,7 +89,7 @@ const ROOMS: [(&str, &[&str]); 17] = [
 ];
 
 /// Libraries that stay behind one room's doors: the paths below `src/` that may name them.
-const LIBRARIES: [(&str, &[&str]); 22] = [
+const LIBRARIES: [(&str, &[&str]); 27] = [
     ("anyhow", &["cli/"]),
     ("apalis", &["db/", "jobs/"]),
     ("apalis_sqlite", &["db/", "jobs/"]),
@@ -95,6 +103,10 @@ const LIBRARIES: [(&str, &[&str]); 22] = [
     ("ipnet", &["http/"]),
     ("kodama", &["clustering/"]),
     ("object_store", &["storage/"]),
+    ("opentelemetry", &["telemetry/"]),
+    ("opentelemetry_http", &["telemetry/"]),
+    ("opentelemetry_otlp", &["telemetry/"]),
+    ("opentelemetry_sdk", &["telemetry/"]),
     ("ort", &["models/onnx"]),
     ("realfft", &["dsp/"]),
     ("rubato", &["audio/"]),
@@ -103,6 +115,7 @@ const LIBRARIES: [(&str, &[&str]); 22] = [
     ("symphonia", &["audio/"]),
     ("symphonia_adapter_libopus", &["audio/"]),
     ("tower_http", &["http/"]),
+    ("tracing_opentelemetry", &["telemetry/"]),
     ("utoipa", &["http/"]),
 ];
 

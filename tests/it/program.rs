@@ -39,9 +39,12 @@ impl Server {
         arguments: &[&str],
         log: impl Into<Stdio>,
     ) -> Self {
-        let mut child = diarist(folder)
-            .arg("serve")
-            .args(arguments)
+        Self::spawn(diarist(folder).arg("serve").args(arguments), log)
+    }
+
+    /// The same, of a command that is made up already.
+    pub(crate) fn spawn(command: &mut Command, log: impl Into<Stdio>) -> Self {
+        let mut child = command
             .env("DIARIST_LISTEN", "127.0.0.1:0")
             .stdout(Stdio::piped())
             .stderr(log)

@@ -7,5 +7,5 @@ mod problem;
 
 pub(super) use access_log::access_log;
 pub(super) use authenticate::{Gate, authenticate};
-pub(super) use measure::measure;
+pub(super) use measure::{known_method, measure};
 pub(super) use problem::{panicked, problem};

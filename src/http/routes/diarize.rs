@@ -106,6 +106,7 @@ pub(crate) async fn diarize(
     // From here on it must not stop half way because the caller hung up.
     let accepted = tokio::spawn(recording.accept(state)).await;
     let accepted = accepted.map_err(ApiError::internal)??;
+    tracing::Span::current().record("job.id", &accepted.receipt.job_id);
     let mut response = Json(accepted.receipt).into_response();
     if accepted.again {
         let headers = response.headers_mut();

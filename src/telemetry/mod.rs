@@ -1,12 +1,21 @@
-//! Logging: one subscriber for the whole process, on stderr.
+//! Logging and tracing: one subscriber for the whole process. The log goes to stderr, spans go to an
+//! OpenTelemetry collector where the environment names one.
 //!
-//! Events carry names, counts and times, never audio, request bodies or header values.
+//! Events and spans carry names, counts and times, never audio, request bodies or header values.
+
+mod traces;
 
 use std::io::{self, IsTerminal};
 
 use serde::Deserialize;
 use thiserror::Error;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, fmt, registry};
+
+use traces::Traces;
+pub use traces::continue_trace;
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -59,27 +68,45 @@ pub enum TelemetryError {
         /// What is wrong with it.
         source: tracing_subscriber::filter::ParseError,
     },
+    /// Spans cannot be sent.
+    #[error("traces cannot be sent as OTEL_EXPORTER_OTLP_* say: {0}")]
+    Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
     /// Somebody was faster.
     #[error("logging is set up already: {0}")]
     Twice(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// Starts logging for the whole process.
+/// Flushes what is not sent yet when it is dropped: keep it until the process ends.
+#[derive(Debug)]
+#[must_use]
+pub struct Telemetry {
+    _traces: Option<Traces>,
+}
+
+/// Starts logging, and tracing if the environment asks for it, for the whole process.
 ///
 /// # Errors
-/// When the filter cannot be read, and when it was started before.
-pub fn start(settings: &Settings) -> Result<(), TelemetryError> {
-    use tracing_subscriber::util::SubscriberInitExt as _;
-
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(settings.filter()?)
+/// When the filter or the collector's address cannot be read, and when it was started before.
+pub fn start(settings: &Settings) -> Result<Telemetry, TelemetryError> {
+    let lines = fmt::layer()
         .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr);
-    match settings.format {
-        LogFormat::Text => builder.finish().try_init()?,
-        LogFormat::Json => builder.json().finish().try_init()?,
-    }
-    Ok(())
+    let lines = match settings.format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    let traces = Traces::from_environment()?;
+    // The log's filter is the log's alone: a quiet log may go with full traces.
+    let spans = traces.as_ref().map(|traces| {
+        tracing_opentelemetry::layer()
+            .with_tracer(traces.tracer())
+            .with_filter(LevelFilter::INFO)
+    });
+    registry()
+        .with(lines.with_filter(settings.filter()?))
+        .with(spans)
+        .try_init()?;
+    Ok(Telemetry { _traces: traces })
 }
 
 #[cfg(test)]
