@@ -7,6 +7,7 @@ mod address;
 mod caller;
 mod cors;
 mod limiter;
+mod refusals;
 mod requirements;
 mod settings;
 

@@ -9,6 +9,7 @@ use utoipa::openapi::{
     security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
 };
 
+use super::refusals;
 use crate::domain::Scope;
 
 /// The name of the security scheme.
@@ -59,7 +60,8 @@ impl Requirements {
 }
 
 /// Adds the scheme to the document, and to every operation that says nothing of its own what its
-/// method suggests: reading needs `jobs:read`, everything else `jobs:write`.
+/// method suggests: reading needs `jobs:read`, everything else `jobs:write`. Operations that need a
+/// key also get the answers of those who have none.
 pub(crate) fn describe(document: &mut OpenApi) {
     let scopes: Vec<_> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
     let mut scheme = Http::new(HttpAuthScheme::Bearer);
@@ -89,6 +91,9 @@ pub(crate) fn describe(document: &mut OpenApi) {
             operation
                 .security
                 .get_or_insert_with(|| vec![SecurityRequirement::new(SCHEME, [scope.as_str()])]);
+            if requirement(operation) != Requirement::Nothing {
+                refusals::add(operation);
+            }
         }
     }
 }
@@ -101,10 +106,8 @@ fn operations(item: &PathItem) -> impl Iterator<Item = (Method, &Operation)> {
         (Method::DELETE, &item.delete),
         (Method::PATCH, &item.patch),
     ];
-    let present = operations
-        .into_iter()
-        .filter_map(|(method, operation)| Some((method, operation.as_ref()?)));
-    present
+    let operations = operations.into_iter();
+    operations.filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
 }
 
 /// Nothing if the operation names `{}`; otherwise a key, and the scopes that it names.

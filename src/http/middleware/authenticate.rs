@@ -59,15 +59,12 @@ pub(crate) async fn authenticate(
     if let Some(Err(error)) = standing.map(|standing| standing.check()) {
         refused = Some(error.into_response());
     }
-    let mut response = match refused {
-        Some(response) => {
-            receive::refuse(request).await;
-            response
-        }
-        None => {
-            request.extensions_mut().insert(caller.clone());
-            next.run(request).await
-        }
+    let mut response = if let Some(response) = refused {
+        receive::refuse(request).await;
+        response
+    } else {
+        request.extensions_mut().insert(caller.clone());
+        next.run(request).await
     };
     if let Some(standing) = standing {
         standing.tell(&mut response);

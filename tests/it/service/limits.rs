@@ -25,7 +25,7 @@ fn come_back_within(response: &Response, most: u64) {
 
 /// `true` if no window of a minute, counted from the server's start, can end while a test runs
 /// that begins now.
-async fn early(begun: Instant) -> bool {
+fn early(begun: Instant) -> bool {
     begun.elapsed() < Duration::from_secs(40)
 }
 
@@ -65,7 +65,7 @@ async fn who_asks_too_often_is_told_when_to_come_back() {
     problem(api.get(&format!("/v1/jobs/{id}")).await, "rate_limited").await;
     // What is open to all is not counted.
     assert_eq!(api.get("/livez").await.status(), StatusCode::OK);
-    assert!(early(begun).await, "too slow to tell anything");
+    assert!(early(begun), "too slow to tell anything");
     api.stop().await;
 }
 
@@ -93,7 +93,7 @@ async fn every_key_has_its_own_counter_and_so_has_who_has_none() {
     come_back_within(&ask("another guess").await, 60);
     problem(ask("another guess").await, "rate_limited").await;
     problem(ask(&other).await, "job_not_found").await;
-    assert!(early(begun).await, "too slow to tell anything");
+    assert!(early(begun), "too slow to tell anything");
     api.stop().await;
 }
 
@@ -116,7 +116,7 @@ async fn a_proxy_of_ours_says_who_asks() {
     problem(ask("192.0.2.1").await, "rate_limited").await;
     // What the client itself claims does not help it.
     problem(ask("192.0.2.9, 192.0.2.1").await, "rate_limited").await;
-    assert!(early(begun).await, "too slow to tell anything");
+    assert!(early(begun), "too slow to tell anything");
     api.stop().await;
 }
 

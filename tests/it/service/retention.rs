@@ -25,7 +25,7 @@ fn settings(folder: &Path, retention: &str) {
 }
 
 async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     while !done().await {
         assert!(Instant::now() < end, "still waiting for: {what}");
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -147,7 +147,7 @@ async fn a_job_that_goes_while_it_is_read_is_not_there() {
     api.succeeded(&id).await;
     let parsed = id.parse().unwrap();
     let read = async |path: &str| api.get(&format!("/v1/jobs/{id}{path}")).await;
-    let (_, answers) = tokio::join!(
+    let ((), answers) = tokio::join!(
         async {
             tokio::time::sleep(Duration::from_millis(20)).await;
             assert!(api.db.delete_job(parsed).await.unwrap());
