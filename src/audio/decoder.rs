@@ -163,7 +163,7 @@ impl Decoder {
                     self.failures = 0;
                     return Ok(true);
                 }
-                Err(error) => self.fail(error)?,
+                Err(error) => self.fail(&packet, error)?,
             }
         }
         Ok(false)
@@ -199,14 +199,10 @@ impl Decoder {
     fn keep_time(&mut self, packet: &Packet, frames: usize) {
         let rate = f64::from(self.rate.max(1));
         self.gap = 0;
-        if let Some(base) = self.time_base {
-            let trimmed = base.calc_duration_saturating(packet.trim_start);
-            let start = base.calc_time_saturating(packet.pts).as_secs_f64() + trimmed.as_secs_f64();
-            let origin = *self.origin.get_or_insert_with(|| {
-                self.skip += (self.leading_seconds * rate).round() as u64;
-                start
-            });
-            let missing = start - origin - self.elapsed;
+        if let Some(start) = self.start_of(packet) {
+            let leading = std::mem::take(&mut self.leading_seconds);
+            self.skip += (leading * rate).round() as u64;
+            let missing = start - *self.origin.get_or_insert(start) - self.elapsed;
             if missing > TOLERATED_GAP_SECONDS {
                 self.gap = (missing * rate).round() as u64;
             }
@@ -215,9 +211,17 @@ impl Decoder {
         self.elapsed += (self.gap as f64 + frames as f64) / rate;
     }
 
-    /// A packet could not be decoded: others may.
-    fn fail(&mut self, error: Error) -> Result<(), AudioError> {
+    /// The time stamp of `packet`'s first sample, in seconds.
+    fn start_of(&self, packet: &Packet) -> Option<f64> {
+        let base = self.time_base?;
+        let trimmed = base.calc_duration_saturating(packet.trim_start);
+        Some(base.calc_time_saturating(packet.pts).as_secs_f64() + trimmed.as_secs_f64())
+    }
+
+    /// `packet` could not be decoded: others may, and if it was the first, they come later by it.
+    fn fail(&mut self, packet: &Packet, error: Error) -> Result<(), AudioError> {
         self.failures += 1;
+        self.origin = self.origin.or_else(|| self.start_of(packet));
         match error {
             Error::DecodeError(_) | Error::IoError(_) | Error::ResetRequired
                 if self.failures < MOST_FAILURES =>

@@ -76,7 +76,7 @@ impl AudioStream {
                 _ => AudioError::NoSamples { container },
             });
         }
-        let Decoded { planes, rate, .. } = decoder.decoded();
+        let Decoded { gap, planes, rate } = decoder.decoded();
         check_rate(rate)?;
         let mut mono = Vec::new();
         mix_down(planes, options.channel, &mut mono)?;
@@ -94,12 +94,14 @@ impl AudioStream {
             resampler: Resampler::new(rate)?,
             mono,
             ready: Vec::new(),
-            gap: 0,
+            gap,
             earlier_seconds: 0.0,
             frames: 0,
             ended: false,
         };
-        stream.take_mono()?;
+        if gap == 0 {
+            stream.take_mono()?;
+        }
         Ok(stream)
     }
 

@@ -80,6 +80,18 @@ fn an_index_lost_with_the_end_is_said_to_be_missing() {
 }
 
 #[test]
+fn damage_at_the_beginning_keeps_the_rest_in_time() {
+    let whole = fixture_bytes("wav-adpcm-ima-5.1.wav");
+    let mut bytes = whole.clone();
+    // The first block's step, of which there are 89: ten blocks of 505 samples share its packet.
+    bytes[60 + 2] = 0xff;
+    let (whole, damaged) = (decode_bytes(&whole).unwrap(), decode_bytes(&bytes).unwrap());
+    assert!(damaged.samples[..5_050].iter().all(|&s| s == 0.0));
+    assert!(damaged.samples[5_050..] == whole.samples[5_050..]);
+    assert_eq!(damaged.info, whole.info);
+}
+
+#[test]
 fn damage_in_the_middle_keeps_the_rest_in_time() {
     let mut bytes = fixture_bytes("flac.flac");
     // FLAC blocks of 4096 samples carry checksums and their own position.
