@@ -14,6 +14,8 @@ use super::{access, routes as handlers, state::AppState};
                        problems with a stable `code`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
+    // Named by no path: one stands in a parameter, the other in the text of an event.
+    components(schemas(handlers::results::Format, handlers::events::Progress)),
     tags(
         (name = "jobs", description = "Diarizing recordings"),
         (name = "results", description = "What was found"),

@@ -67,6 +67,20 @@ impl Progress {
     }
 }
 
+/// A server-sent event, its fields as the standard names them.
+#[derive(ToSchema)]
+#[schema(as = ProgressEvent)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Sent {
+    /// `status`, `progress` or `end`.
+    event: String,
+    /// For `Last-Event-ID`.
+    id: String,
+    /// `Progress` as JSON.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+}
+
 /// The job's status, step and percentage as server-sent events.
 ///
 /// `status` says where the job is, first of all and whenever that changes; `progress` how far it
@@ -82,7 +96,7 @@ impl Progress {
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was heard"),
     ),
     responses(
-        (status = 200, description = "Events, each with data like this", body = Progress, content_type = "text/event-stream"),
+        (status = 200, description = "Events; the data of each is a `Progress`", body = Sent, content_type = "text/event-stream"),
         (status = 204, description = "The end was heard already"),
         (status = 404, description = "No such job", body = Problem, content_type = "application/problem+json"),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),

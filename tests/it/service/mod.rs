@@ -18,6 +18,7 @@ mod pyannoteai;
 mod resuming;
 mod retention;
 mod running;
+mod schemathesis;
 mod traces;
 mod uploads;
 mod voices;

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::app::Api;
+use crate::oracle::ask;
 
 #[test]
 fn the_committed_file_is_current() {
@@ -54,6 +55,41 @@ fn operations_are_described() {
         }
     }
     assert!(operations > 12, "only {operations} operations");
+}
+
+/// What an answer looks like must be what its schema says.
+#[test]
+fn examples_keep_their_schemas() {
+    let document = diarist::http::openapi();
+    let Some(found) = ask("examples.py", &document) else {
+        return;
+    };
+    assert_eq!(found["problems"], serde_json::json!([]));
+    assert!(found["checked"].as_u64().unwrap() > 5, "{found}");
+}
+
+/// Generators of clients stop at a reference that leads nowhere.
+#[test]
+fn references_lead_somewhere() {
+    let document: Value =
+        serde_json::from_str(&diarist::http::openapi().to_json().unwrap()).unwrap();
+    let mut places = vec![&document];
+    let mut references = 0;
+    while let Some(place) = places.pop() {
+        match place {
+            Value::Array(items) => places.extend(items),
+            Value::Object(fields) => {
+                if let Some(Value::String(reference)) = fields.get("$ref") {
+                    let pointer = reference.strip_prefix('#').unwrap();
+                    assert!(document.pointer(pointer).is_some(), "{reference}");
+                    references += 1;
+                }
+                places.extend(fields.values());
+            }
+            _ => {}
+        }
+    }
+    assert!(references > 0);
 }
 
 /// The page must work without the internet.
