@@ -80,6 +80,12 @@ impl Settings {
                 0.05..=60.0,
                 "0.05 and 60",
             ),
+            (
+                "max_waiting",
+                self.max_waiting as f64,
+                0.0..=1_000_000.0,
+                "0 and 1000000",
+            ),
         ];
         for (key, value, range, limits) in checks {
             if !range.contains(&value) {
