@@ -16,6 +16,7 @@ pub mod formats;
 pub mod http;
 pub mod jobs;
 pub mod models;
+pub mod outbound;
 pub mod pipeline;
 pub mod shutdown;
 pub mod speech;

@@ -97,6 +97,7 @@ fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(cli: Cli) -> anyhow::Result<()> {
     let settings = |flags| config::load(cli.config.as_deref(), flags);
+    crate::outbound::provide_tls();
     match cli.command {
         Command::Serve(args) => serve::run(&settings(args.overrides())?),
         Command::Worker(args) => serve::run(&settings(args.overrides())?),

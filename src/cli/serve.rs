@@ -15,6 +15,7 @@ use crate::db::Db;
 use crate::http::{self, Secret, State};
 use crate::jobs::{self, Environment, Wake};
 use crate::models::Inference;
+use crate::outbound::Outbound;
 use crate::storage::Storage;
 use crate::{shutdown, telemetry};
 
@@ -78,6 +79,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     };
     announce(settings, listener.as_ref(), inference.as_ref())?;
 
+    let outbound = Outbound::new(&settings.outbound)?;
     let grace = Duration::from_secs(settings.shutdown_seconds);
     let wake = Wake::default();
     let state = State {
@@ -87,6 +89,12 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
         access: settings.access.clone(),
         keys_required,
         max_upload_bytes: settings.audio.max_bytes,
+        outbound: outbound.clone(),
+        webhooks: settings.webhooks.clone(),
+        webhook_secret: settings
+            .webhooks
+            .secret
+            .or_from(&settings.data_dir.join("webhook.secret"))?,
         media_secret: Secret::load_or_make(&settings.data_dir.join("media.secret"))?,
         max_waiting: settings.jobs.max_waiting,
         wake: wake.clone(),
@@ -109,6 +117,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
             let environment = Environment::new(
                 db.clone(),
                 storage,
+                outbound,
                 settings.jobs.clone(),
                 settings.audio,
                 settings.steps(),

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::pipeline::PipelineSettings;
-use crate::{audio, clustering, http, jobs, models, pipeline, speech, telemetry};
+use crate::{audio, clustering, http, jobs, models, outbound, pipeline, speech, telemetry};
 pub use load::{ConfigError, Overrides, load};
 
 /// The commented defaults, as shipped.
@@ -69,12 +69,16 @@ pub struct Settings {
     pub log: telemetry::Settings,
     /// The embedding model.
     pub model: models::Settings,
+    /// Requests to hosts that callers name.
+    pub outbound: outbound::Settings,
     /// How long what jobs leave behind is kept.
     pub retention: jobs::Retention,
     /// Speech activity.
     pub speech: speech::Settings,
     /// Windows and turns.
     pub pipeline: pipeline::Settings,
+    /// Telling callers of a job's end.
+    pub webhooks: http::WebhookSettings,
 }
 
 impl Settings {
@@ -111,9 +115,11 @@ impl Settings {
             sentence(self.jobs.validate()),
             sentence(self.log.validate()),
             sentence(self.model.validate()),
+            sentence(self.outbound.validate()),
             sentence(self.retention.validate()),
             sentence(self.speech.validate()),
             sentence(self.pipeline.validate()),
+            sentence(self.webhooks.validate()),
         ];
         problems.extend(rooms.into_iter().flatten());
         problems
@@ -134,6 +140,7 @@ mod tests {
         assert_eq!(settings.access, http::AccessSettings::default());
         assert_eq!(settings.audio, audio::Limits::default());
         assert_eq!(settings.model, models::Settings::default());
+        assert_eq!(settings.outbound, outbound::Settings::default());
         assert_eq!(settings.retention, jobs::Retention::default());
         assert_eq!(settings.speech, speech::Settings::default());
         assert_eq!(settings.clustering, clustering::Settings::default());

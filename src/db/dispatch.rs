@@ -29,12 +29,12 @@ impl Lane {
     /// what has fewest.
     pub const SHORT_BYTES: u64 = 8 << 20;
 
-    /// The lane for a recording of this size.
+    /// The lane for a recording of this size; 0 stands for one that is still to be fetched, which
+    /// may be of any.
     pub const fn of(audio_bytes: u64) -> Self {
-        if audio_bytes <= Self::SHORT_BYTES {
-            Self::Short
-        } else {
-            Self::Long
+        match audio_bytes {
+            1..=Self::SHORT_BYTES => Self::Short,
+            _ => Self::Long,
         }
     }
 

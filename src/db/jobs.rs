@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::Utc;
 
 use super::{
-    Db, DbError, DoneRequest, JobOptions, JobRecord, Lane, dispatch, idempotency, record::millis,
-    usage,
+    Db, DbError, DoneRequest, JobOptions, JobRecord, Lane, Webhook, deliveries, dispatch,
+    idempotency, record::millis, usage,
 };
 use crate::domain::{JobEvent, JobId, JobStatus, KeyId};
 
@@ -25,6 +25,10 @@ pub struct NewJob {
     pub warning: Option<String>,
     /// Who asked for it.
     pub owner: JobOwner,
+    /// Where the audio is to be fetched from, if it is not stored already.
+    pub source_url: Option<String>,
+    /// Whom to tell of the job's end.
+    pub webhook: Option<Webhook>,
 }
 
 /// Who asked for a job.
@@ -57,8 +61,9 @@ impl Db {
             serde_json::to_string(&job.options).map_err(|e| sqlx::Error::Encode(e.into()))?;
         let mut tx = self.begin().await?;
         sqlx::query(
-            "INSERT INTO diarizations (id, status, name, options, audio_bytes, warning, owner, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)",
+            "INSERT INTO diarizations (id, status, name, options, audio_bytes, warning, owner,
+                 created_at, updated_at, source_url, webhook, webhook_status_only)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11)",
         )
         .bind(job.id.to_string())
         .bind(JobStatus::Created.as_str())
@@ -68,6 +73,9 @@ impl Db {
         .bind(&job.warning)
         .bind(job.owner.key.map(|key| key.to_string()))
         .bind(now)
+        .bind(&job.source_url)
+        .bind(job.webhook.as_ref().map(|webhook| webhook.url.as_str()))
+        .bind(job.webhook.as_ref().is_some_and(|w| w.status_only))
         .execute(&mut *tx)
         .await?;
         if let Some(payer) = &job.owner.payer {
@@ -88,6 +96,31 @@ impl Db {
             .fetch_optional(&self.pool)
             .await?;
         Ok(job)
+    }
+
+    /// Up to `limit` jobs, the newest first, that are older than `before`: of one
+    /// status or of all, of one key or of all.
+    pub async fn jobs_before(
+        &self,
+        before: Option<JobId>,
+        status: Option<JobStatus>,
+        owner: Option<KeyId>,
+        limit: u32,
+    ) -> Result<Vec<JobRecord>, DbError> {
+        // Ids sort by time of creation.
+        let jobs = sqlx::query_as(
+            "SELECT * FROM diarizations
+             WHERE ($1 IS NULL OR id < $1) AND ($2 IS NULL OR status = $2)
+                 AND ($3 IS NULL OR owner = $3)
+             ORDER BY id DESC LIMIT $4",
+        )
+        .bind(before.map(|id| id.to_string()))
+        .bind(status.map(JobStatus::as_str))
+        .bind(owner.map(|owner| owner.to_string()))
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(jobs)
     }
 
     /// How many jobs there are of each status that occurs.
@@ -152,6 +185,9 @@ impl Db {
         .bind(job.attempt)
         .execute(&mut *tx)
         .await?;
+        if cancel == Cancel::Done {
+            deliveries::push(&mut tx, &job).await?;
+        }
         tx.commit().await?;
         Ok(Some(cancel))
     }

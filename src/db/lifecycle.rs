@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::Utc;
 use sqlx::{Database, Transaction};
 
-use super::{Db, DbError, Failure, JobRecord, Lane, Sql, dispatch, record::millis};
+use super::{Db, DbError, Failure, JobRecord, Lane, Sql, deliveries, dispatch, record::millis};
 use crate::domain::{JobEvent, JobId, JobStatus};
 
 /// What a worker that wants a job gets.
@@ -162,6 +162,22 @@ impl Db {
         Ok(stop)
     }
 
+    /// Notes the size of the audio that attempt `attempt` has fetched.
+    pub async fn set_audio_bytes(
+        &self,
+        id: JobId,
+        attempt: i64,
+        audio_bytes: u64,
+    ) -> Result<(), DbError> {
+        sqlx::query("UPDATE diarizations SET audio_bytes = $1 WHERE id = $2 AND attempt = $3")
+            .bind(audio_bytes.cast_signed())
+            .bind(id.to_string())
+            .bind(attempt)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Ends attempt `attempt`, with the job's next dispatch if there is to be one. Gives the status
     /// the job has now, or `None` if the attempt had lost the job and nothing was changed.
     pub async fn finish_attempt(
@@ -265,6 +281,9 @@ async fn settle(
     .await?;
     if changed.rows_affected() == 0 {
         return Err(sqlx::Error::RowNotFound.into());
+    }
+    if status.is_final() {
+        deliveries::push(tx, job).await?;
     }
     Ok(status)
 }

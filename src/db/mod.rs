@@ -7,6 +7,7 @@
 //! The statements keep to what `SQLite` and `PostgreSQL` share; what is `SQLite`'s alone is in
 //! [`pool`](self) and in the two aliases [`Sql`] and [`Queue`].
 
+mod deliveries;
 mod dispatch;
 mod error;
 mod idempotency;
@@ -21,6 +22,7 @@ mod retention;
 mod tests;
 mod usage;
 
+pub use deliveries::{Delivery, Webhook};
 pub use dispatch::{Dispatch, Lane};
 pub use error::DbError;
 pub use idempotency::{Begun, DoneRequest, KeyClaim};

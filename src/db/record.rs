@@ -5,7 +5,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, Row};
 
-use super::{DbError, JobOptions, Sql};
+use super::{DbError, JobOptions, Sql, Webhook};
 use crate::domain::{JobId, JobStatus};
 
 /// One row of `diarizations`.
@@ -37,6 +37,10 @@ pub struct JobRecord {
     pub warning: Option<String>,
     /// Why it failed, or why its latest attempt did.
     pub failure: Option<Failure>,
+    /// Where its recording is to be fetched from, if it did not come with the job.
+    pub source_url: Option<String>,
+    /// Whom to tell of its end.
+    pub webhook: Option<Webhook>,
     /// When it was accepted.
     pub created_at: DateTime<Utc>,
     /// When anything about it last changed.
@@ -94,6 +98,8 @@ impl JobRecord {
         };
         let code: Option<String> = row.try_get("error_code")?;
         let message: Option<String> = row.try_get("error")?;
+        let webhook: Option<String> = row.try_get("webhook")?;
+        let status_only = row.try_get("webhook_status_only")?;
         Ok(Self {
             id: parsed("id", row.try_get("id")?)?,
             status: parsed("status", row.try_get("status")?)?,
@@ -113,6 +119,8 @@ impl JobRecord {
             failure: code
                 .zip(message)
                 .map(|(code, message)| Failure { code, message }),
+            source_url: row.try_get("source_url")?,
+            webhook: webhook.map(|url| Webhook { url, status_only }),
             created_at: time("created_at", row.try_get("created_at")?)?,
             updated_at: time("updated_at", row.try_get("updated_at")?)?,
             started_at: optional_time("started_at")?,

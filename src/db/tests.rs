@@ -31,6 +31,8 @@ async fn create(db: &Db) -> JobId {
         audio_bytes: 3,
         warning: None,
         owner: JobOwner::default(),
+        source_url: None,
+        webhook: None,
     };
     db.create_job(&job).await.unwrap();
     id
@@ -81,6 +83,8 @@ async fn a_job_and_its_dispatch_are_written_together_or_not_at_all() {
         audio_bytes: 0,
         warning: None,
         owner: JobOwner::default(),
+        source_url: None,
+        webhook: None,
     };
     assert!(db.create_job(&lost).await.is_err());
     assert!(db.job(lost.id).await.unwrap().is_none());
@@ -327,4 +331,108 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+async fn create_with_webhook(db: &Db) -> JobId {
+    let id = JobId::generate();
+    let job = NewJob {
+        id,
+        name: "talk".to_owned(),
+        options: JobOptions::default(),
+        audio_bytes: 0,
+        warning: None,
+        owner: JobOwner::default(),
+        source_url: Some("https://example.com/talk.wav".to_owned()),
+        webhook: Some(Webhook {
+            url: "https://example.com/hook".to_owned(),
+            status_only: true,
+        }),
+    };
+    db.create_job(&job).await.unwrap();
+    id
+}
+
+async fn due(db: &Db, lease: Duration) -> Vec<Delivery> {
+    db.claim_deliveries(10, lease).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_webhook_is_due_once_its_job_is_over_and_not_before() {
+    let (_folder, db) = open().await;
+    let id = create_with_webhook(&db).await;
+    let job = claim(&db, id, ALIVE).await;
+    assert_eq!(
+        job.source_url.as_deref(),
+        Some("https://example.com/talk.wav")
+    );
+    let again = db.finish_attempt(id, job.attempt, ATTEMPTS, &retry()).await;
+    assert_eq!(again.unwrap(), Some(JobStatus::Pending));
+    assert_eq!(due(&db, DEAD).await, []);
+    let job = claim(&db, id, ALIVE).await;
+    let ended = Outcome::Succeeded { warning: None };
+    db.finish_attempt(id, job.attempt, ATTEMPTS, &ended)
+        .await
+        .unwrap();
+    // A process that dies with a delivery in its hands leaves it due.
+    let first = due(&db, DEAD).await;
+    assert_eq!(first, due(&db, ALIVE).await);
+    assert_eq!(due(&db, ALIVE).await, []);
+    assert_eq!(first.len(), 1);
+    assert_eq!((first[0].job_id, first[0].failures), (id, 0));
+    assert!(first[0].webhook.status_only);
+
+    let reason = "http_error";
+    db.postpone_delivery(id, reason, DEAD).await.unwrap();
+    let second = due(&db, DEAD).await;
+    assert_eq!(second[0].failures, 1);
+    assert_eq!(second[0].reason.as_deref(), Some(reason));
+    db.postpone_delivery(id, reason, ALIVE).await.unwrap();
+    assert_eq!(due(&db, DEAD).await, []);
+}
+
+#[tokio::test]
+async fn every_end_is_told_and_a_removed_job_is_not() {
+    let (_folder, db) = open().await;
+    let [canceled, failed, removed] = [
+        create_with_webhook(&db).await,
+        create_with_webhook(&db).await,
+        create_with_webhook(&db).await,
+    ];
+    for id in [canceled, removed] {
+        assert_eq!(db.cancel_job(id).await.unwrap(), Some(Cancel::Done));
+    }
+    let job = claim(&db, failed, ALIVE).await;
+    let ended = Outcome::Failed(Failure::new("audio_empty", "nothing in it"));
+    db.finish_attempt(failed, job.attempt, ATTEMPTS, &ended)
+        .await
+        .unwrap();
+    assert!(db.delete_job(removed).await.unwrap());
+    let mut told: Vec<_> = due(&db, DEAD).await.iter().map(|d| d.job_id).collect();
+    told.sort_unstable();
+    let mut expected = [canceled, failed];
+    expected.sort_unstable();
+    assert_eq!(told, expected);
+    db.remove_delivery(canceled).await.unwrap();
+    assert_eq!(due(&db, DEAD).await.len(), 1);
+}
+
+#[tokio::test]
+async fn jobs_are_listed_newest_first_page_by_page() {
+    let (_folder, db) = open().await;
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(create(&db).await);
+    }
+    ids.reverse();
+    db.cancel_job(ids[1]).await.unwrap();
+    let list = async |before, status, limit| {
+        let jobs = db.jobs_before(before, status, None, limit).await.unwrap();
+        jobs.iter().map(|job| job.id).collect::<Vec<_>>()
+    };
+    assert_eq!(list(None, None, 2).await, ids[..2]);
+    assert_eq!(list(Some(ids[1]), None, 2).await, ids[2..4]);
+    assert_eq!(list(Some(ids[4]), None, 2).await, []);
+    let canceled = Some(JobStatus::Canceled);
+    assert_eq!(list(None, canceled, 9).await, ids[1..2]);
+    assert_eq!(list(Some(ids[1]), canceled, 9).await, []);
 }

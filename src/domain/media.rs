@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
+use super::KeyId;
+
 /// What stands before every key.
 const SCHEME: &str = "media://";
 
@@ -12,20 +14,35 @@ const LONGEST: usize = 255;
 
 /// The name that a caller gave to a recording: `media://` and letters, digits, `-`, `_`, `.`, `/`.
 ///
-/// It is a name, not a path: `media://a/../b` and `media://b` are different recordings.
+/// It is a name, not a path: `media://a/../b` and `media://b` are different recordings. Everybody who
+/// has an API key has names of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct MediaKey(String);
+pub struct MediaKey {
+    name: String,
+    owner: Option<KeyId>,
+}
 
 impl MediaKey {
     /// The key without its scheme.
     pub fn as_str(&self) -> &str {
-        &self.0[SCHEME.len()..]
+        &self.name[SCHEME.len()..]
+    }
+
+    /// The same name among those of `owner`.
+    #[must_use]
+    pub fn of(self, owner: Option<KeyId>) -> Self {
+        Self { owner, ..self }
+    }
+
+    /// Whose name it is.
+    pub fn owner(&self) -> Option<KeyId> {
+        self.owner
     }
 }
 
 impl fmt::Display for MediaKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.name)
     }
 }
 
@@ -45,7 +62,10 @@ impl FromStr for MediaKey {
         if key.is_empty() || text.len() > LONGEST || !key.chars().all(known) {
             return Err(InvalidMediaKey);
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self {
+            name: text.to_owned(),
+            owner: None,
+        })
     }
 }
 

@@ -10,7 +10,10 @@ use super::{
     idempotency::{self, Attempt},
     receive,
 };
-use crate::db::{JobOwner, day};
+use crate::{
+    db::{JobOwner, day},
+    domain::KeyId,
+};
 
 /// When to come back to a full waiting room: about what a short recording takes.
 const RETRY_SECONDS: u64 = 10;
@@ -44,6 +47,11 @@ impl Admission {
         if let Some(Attempt::First(held)) = self.attempt.take() {
             held.release().await;
         }
+    }
+
+    /// The key that owns what the caller makes.
+    pub(super) fn key(&self) -> Option<KeyId> {
+        self.owner.key
     }
 
     /// Whom the job belongs to, who pays for it, and what the request that brought it, which asked

@@ -13,6 +13,8 @@ pub(super) const REQUEST_DURATION: &str = "http_server_request_duration_seconds"
 pub(super) const ACTIVE_REQUESTS: &str = "http_server_active_requests";
 /// Bytes of audio taken in.
 pub(super) const UPLOADED_BYTES: &str = "diarist_uploaded_bytes_total";
+/// Webhooks that ended, by how.
+pub(super) const WEBHOOKS: &str = "diarist_webhooks_total";
 /// Jobs in the database, by status.
 pub(super) const JOBS: &str = "diarist_jobs";
 /// Jobs waiting for a worker.
@@ -65,6 +67,7 @@ fn describe() {
     );
     describe_gauge!(ACTIVE_REQUESTS, "Requests being answered.");
     describe_counter!(UPLOADED_BYTES, "Bytes of audio taken in.");
+    describe_counter!(WEBHOOKS, "Webhooks that ended: delivered or given_up.");
     describe_gauge!(JOBS, "Jobs in the database, by status.");
     describe_gauge!(QUEUE_DEPTH, "Jobs waiting for a worker.");
     jobs::describe();

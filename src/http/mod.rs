@@ -25,6 +25,7 @@ mod secret;
 mod settings;
 mod state;
 mod views;
+mod webhooks;
 
 use std::{io, net::SocketAddr};
 
@@ -37,6 +38,7 @@ pub use secret::{Secret, SecretError};
 pub use settings::{Settings, SettingsError};
 use state::AppState;
 pub use state::State;
+pub use webhooks::{Encoding, WebhookSettings, WebhookSettingsError};
 
 /// Answers on `listener` until the state's shutdown token is cancelled, then finishes what is
 /// being answered.
@@ -47,10 +49,15 @@ pub async fn serve(listener: TcpListener, state: State) -> io::Result<()> {
     let shutdown = state.shutdown.clone();
     let state = AppState::from(state);
     let retention = tokio::spawn(retention::run(state.clone()));
+    let webhooks = tokio::spawn(webhooks::run(state.clone()));
     let service = router::router(state).into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, service)
         .with_graceful_shutdown(shutdown.cancelled_owned())
         .await;
     retention.abort();
+    // What is being delivered may end.
+    if let Err(panic) = webhooks.await {
+        tracing::error!(%panic, "webhooks are not delivered any more");
+    }
     served
 }

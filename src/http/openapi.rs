@@ -3,7 +3,7 @@
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{access, routes as handlers, state::AppState};
+use super::{access, routes as handlers, state::AppState, views::WebhookBody};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -14,8 +14,9 @@ use super::{access, routes as handlers, state::AppState};
                        problems with a stable `code`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    // Named by no path: one stands in a parameter, the other in the text of an event.
-    components(schemas(handlers::results::Format, handlers::events::Progress)),
+    // Named by no path: one stands in a parameter, one in the text of an event, one is what a
+    // receiver of webhooks is sent.
+    components(schemas(handlers::results::Format, handlers::events::Progress, WebhookBody)),
     tags(
         (name = "jobs", description = "Diarizing recordings"),
         (name = "results", description = "What was found"),
@@ -30,6 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     let mut routes = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(handlers::diarize::diarize))
         .routes(routes!(handlers::jobs::job, handlers::jobs::delete))
+        .routes(routes!(handlers::list::list))
         .routes(routes!(handlers::events::events))
         .routes(routes!(handlers::results::rttm))
         .routes(routes!(handlers::results::result))

@@ -11,9 +11,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::error::{ApiError, FieldError};
 use crate::{
-    db::JobOptions,
+    db::{JobOptions, Webhook},
     domain::{SpeakerBounds, SpeakerBoundsError},
     jobs::CLUSTERINGS,
+    outbound::Outbound,
 };
 
 /// The options as they are documented; they are read by [`Options::set`].
@@ -52,6 +53,12 @@ pub(super) struct DiarizeOptions {
     model: Option<String>,
     /// Accepted for clients of pyannoteAI; `true` adds a `warning`.
     transcription: Option<bool>,
+    /// A URL to post to when the job is over: `{jobId, status, output}`, signed.
+    #[param(example = "https://example.com/hooks/diarist")]
+    #[schema(format = "uri", example = "https://example.com/hooks/diarist")]
+    webhook: Option<String>,
+    /// Leave `output` out of what is posted to `webhook`.
+    webhook_status_only: Option<bool>,
     /// The recording's name in RTTM; by default the uploaded file's.
     name: Option<String>,
     /// For a reference that comes with the job: seconds left out around each of its boundaries,
@@ -69,6 +76,8 @@ pub(super) struct Options {
     job: JobOptions,
     model: Option<String>,
     transcription: bool,
+    webhook: Option<String>,
+    webhook_status_only: bool,
     name: Option<String>,
     errors: Vec<FieldError>,
 }
@@ -113,6 +122,11 @@ impl Options {
                 Ok(())
             }
             "transcription" => flag(&mut self.transcription, value),
+            "webhook" => {
+                self.webhook = Some(value.to_owned());
+                Ok(())
+            }
+            "webhookStatusOnly" => flag(&mut self.webhook_status_only, value),
             "name" => {
                 self.name = recording_name(value);
                 Ok(())
@@ -147,6 +161,21 @@ impl Options {
         match self.job.channel {
             Some(0) => Err(CHANNEL.to_owned()),
             _ => Ok(()),
+        }
+    }
+
+    /// Whom to tell of the job's end; a URL that may not be used is kept as an error.
+    pub(super) fn take_webhook(&mut self, outbound: &Outbound) -> Option<Webhook> {
+        let url = self.webhook.take()?;
+        match outbound.check(&url) {
+            Ok(_) => Some(Webhook {
+                url,
+                status_only: self.webhook_status_only,
+            }),
+            Err(error) => {
+                self.refuse("webhook", format_args!("cannot be used: {error}"), &url);
+                None
+            }
         }
     }
 

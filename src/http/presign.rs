@@ -1,9 +1,11 @@
 //! Links to media that authenticate themselves: whoever has one may do what it says until its time
 //! is over, and nothing else.
 
+use std::fmt;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::Sha256;
 use utoipa::IntoParams;
 
@@ -26,44 +28,50 @@ pub(super) enum Use {
 }
 
 /// A link's query: made by the service, not by callers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, IntoParams)]
+#[derive(Debug, Clone, PartialEq, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Link {
     /// The recording, without `media://`.
     key: String,
+    /// Whose it is; nobody's if absent.
+    owner: Option<String>,
     /// Until when it may be used, in seconds since 1970-01-01 UTC.
     expires: i64,
-    /// HMAC-SHA256 over method, key and expiry, in hexadecimal.
+    /// HMAC-SHA256 over method, key, owner and expiry, in hexadecimal.
     signature: String,
 }
 
-/// The signed text. Lines cannot run into each other: keys have no line breaks.
-fn mac(secret: &Secret, of: Use, key: &str, expires: i64) -> Result<Hmac<Sha256>, ApiError> {
-    let method = match of {
-        Use::Get => "GET",
-        Use::Put => "PUT",
-    };
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(ApiError::internal)?;
-    mac.update(format!("media\n{method}\n{key}\n{expires}").as_bytes());
-    Ok(mac)
-}
-
 impl Link {
-    /// A link to `key` that lasts for `seconds` from `now` on, as the part of a URL after the host.
-    pub(super) fn path(
+    /// A link to `key` that lasts for `seconds` from `now` on.
+    pub(super) fn new(
         secret: &Secret,
         of: Use,
         key: &MediaKey,
         seconds: u32,
         now: DateTime<Utc>,
-    ) -> Result<String, ApiError> {
-        let expires = (now + TimeDelta::seconds(seconds.into())).timestamp();
-        let signature = mac(secret, of, key.as_str(), expires)?.finalize();
-        let (key, signature) = (key.as_str(), hex::encode(signature.into_bytes()));
-        // A key has no character that a query would not carry as it is.
-        Ok(format!(
-            "{PATH}?key={key}&expires={expires}&signature={signature}"
-        ))
+    ) -> Result<Self, ApiError> {
+        let mut link = Self {
+            key: key.as_str().to_owned(),
+            owner: key.owner().map(|owner| owner.to_string()),
+            expires: (now + TimeDelta::seconds(seconds.into())).timestamp(),
+            signature: String::new(),
+        };
+        link.signature = hex::encode(link.mac(secret, of)?.finalize().into_bytes());
+        Ok(link)
+    }
+
+    /// The signed text. Its lines cannot run into each other: neither keys nor owners have breaks.
+    fn mac(&self, secret: &Secret, of: Use) -> Result<Hmac<Sha256>, ApiError> {
+        let method = match of {
+            Use::Get => "GET",
+            Use::Put => "PUT",
+        };
+        let owner = self.owner.as_deref().unwrap_or_default();
+        let text = format!("media\n{method}\n{owner}\n{}\n{}", self.key, self.expires);
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(ApiError::internal)?;
+        mac.update(text.as_bytes());
+        Ok(mac)
     }
 
     /// What the link is to, if it is one of ours, for `of`, and its time is not over.
@@ -75,7 +83,7 @@ impl Link {
     ) -> Result<MediaKey, ApiError> {
         let forged = || ApiError::new(Code::LinkInvalid, "the link's signature does not fit it");
         let signature = hex::decode(&self.signature).map_err(|_| forged())?;
-        mac(secret, of, &self.key, self.expires)?
+        self.mac(secret, of)?
             .verify_slice(&signature)
             .map_err(|_| forged())?;
         if now.timestamp() > self.expires {
@@ -85,15 +93,30 @@ impl Link {
             };
             return Err(ApiError::new(Code::LinkExpired, detail));
         }
-        format!("media://{}", self.key)
+        let owner = self.owner.as_deref().map(str::parse).transpose();
+        let key: MediaKey = format!("media://{}", self.key)
             .parse()
-            .map_err(|_| forged())
+            .map_err(|_| forged())?;
+        Ok(key.of(owner.map_err(|_| forged())?))
+    }
+}
+
+/// The link as the part of a URL after the host. None of its values has a character that a query
+/// would not carry as it is.
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{PATH}?key={}", self.key)?;
+        if let Some(owner) = &self.owner {
+            write!(f, "&owner={owner}")?;
+        }
+        write!(f, "&expires={}&signature={}", self.expires, self.signature)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::KeyId;
 
     fn secret() -> Secret {
         Secret::from("a secret".to_owned())
@@ -102,18 +125,7 @@ mod tests {
     fn link() -> Link {
         let key = "media://a/b.wav".parse().unwrap();
         let now = DateTime::from_timestamp(1_000, 0).unwrap();
-        let path = Link::path(&secret(), Use::Put, &key, 60, now).unwrap();
-        let query = path.split_once('?').unwrap().1;
-        let value = |name: &str| {
-            let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-            let mut found = pairs.filter(|(other, _)| *other == name);
-            found.next().unwrap().1.to_owned()
-        };
-        Link {
-            key: value("key"),
-            expires: value("expires").parse().unwrap(),
-            signature: value("signature"),
-        }
+        Link::new(&secret(), Use::Put, &key, 60, now).unwrap()
     }
 
     fn check(link: &Link, of: Use, seconds: i64) -> Result<String, Code> {
@@ -135,6 +147,11 @@ mod tests {
             ..link.clone()
         };
         assert_eq!(check(&longer, Use::Put, 1_000), Err(Code::LinkInvalid));
+        let stranger = Link {
+            owner: Some(KeyId::generate().to_string()),
+            ..link.clone()
+        };
+        assert_eq!(check(&stranger, Use::Put, 1_000), Err(Code::LinkInvalid));
         let other = Link {
             key: "a/c.wav".to_owned(),
             ..link.clone()

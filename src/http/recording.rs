@@ -27,6 +27,7 @@ use crate::{
     db::{JobOwner, NewJob},
     domain::{JobId, JobStatus, MediaKey},
     jobs::scoring,
+    outbound::Url,
     storage::{Artefact, StorageError, Upload},
 };
 
@@ -40,7 +41,7 @@ const MAX_OPTION_BYTES: usize = 4096;
 const MULTIPART_OVERHEAD_BYTES: u64 = 1 << 20;
 
 /// What `url` must be.
-const URL: &str = "must be the media:// name of an upload";
+const URL: &str = "must be the media:// name of an upload, or a URL";
 
 enum Kind {
     Multipart,
@@ -85,6 +86,8 @@ enum Audio {
     Upload(Upload),
     /// Uploaded before.
     Media(MediaKey),
+    /// Elsewhere.
+    Remote(Url),
 }
 
 /// What the caller is told.
@@ -181,7 +184,7 @@ impl Recording {
         for (name, value) in &body {
             self.fingerprint.add(name, value.to_string());
             match (name.as_str(), value) {
-                ("url", Value::String(url)) => self.set_url(url),
+                ("url", Value::String(url)) => self.set_url(state, url),
                 ("url", other) => self.options.refuse("url", URL, &other.to_string()),
                 (name, value) => self.options.set_json(name, value),
             }
@@ -192,14 +195,23 @@ impl Recording {
         Ok(())
     }
 
-    fn set_url(&mut self, url: &str) {
+    fn set_url(&mut self, state: &AppState, url: &str) {
         match url.parse::<MediaKey>() {
             Ok(key) => {
                 self.options.set_file_name(key.as_str());
-                self.audio = Some(Audio::Media(key));
+                self.audio = Some(Audio::Media(key.of(self.admission.key())));
             }
             Err(error) if url.starts_with("media:") => self.options.refuse("url", error, url),
-            Err(_) => self.options.refuse("url", URL, url),
+            Err(_) => match state.outbound.check(url) {
+                Ok(url) => {
+                    self.options.set_file_name(url.path());
+                    self.audio = Some(Audio::Remote(url));
+                }
+                Err(error) => {
+                    let wanted = format_args!("cannot be used: {error}");
+                    self.options.refuse("url", wanted, url);
+                }
+            },
         }
     }
 
@@ -295,6 +307,11 @@ impl Recording {
                 size_bytes
             }
             Audio::Media(key) => link(&state, &key, job.id).await?,
+            Audio::Remote(url) => {
+                // The worker fetches it, and learns its size.
+                job.source_url = Some(url.into());
+                0
+            }
         };
         let receipt = JobReceipt {
             job_id: job.id.to_string(),
@@ -318,7 +335,8 @@ impl Recording {
 
     /// The job to be, whose size is not known yet, and its audio.
     fn check(&mut self, state: &AppState) -> Result<(NewJob, Audio), ApiError> {
-        let options = std::mem::take(&mut self.options);
+        let mut options = std::mem::take(&mut self.options);
+        let webhook = options.take_webhook(&state.outbound);
         let (options, name, warning) = options.finish(state.model.as_deref())?;
         let name = name.unwrap_or_else(|| self.id.to_string());
         if let Some(reference) = &self.reference {
@@ -340,6 +358,8 @@ impl Recording {
             audio_bytes: 0,
             warning,
             owner: JobOwner::default(),
+            source_url: None,
+            webhook,
         };
         Ok((job, audio))
     }

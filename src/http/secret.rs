@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::Deserialize;
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
@@ -13,7 +14,8 @@ use thiserror::Error;
 const BYTES: usize = 32;
 
 /// A key that only this service knows, as text.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
 pub struct Secret(String);
 
 /// A secret that cannot be had.
@@ -65,6 +67,19 @@ impl Secret {
         match text.trim() {
             "" => Err(SecretError::Empty(path.to_owned())),
             text => Ok(Self(text.to_owned())),
+        }
+    }
+
+    /// This one or, if it is empty, the one in the file at `path`, as
+    /// [`load_or_make`](Self::load_or_make) has it.
+    ///
+    /// # Errors
+    /// [`SecretError`] if the file is needed and cannot be read or made.
+    pub fn or_from(&self, path: &Path) -> Result<Self, SecretError> {
+        if self.0.is_empty() {
+            Self::load_or_make(path)
+        } else {
+            Ok(self.clone())
         }
     }
 

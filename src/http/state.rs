@@ -5,8 +5,8 @@ use std::{ops::Deref, sync::Arc};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{AccessSettings, Secret, Settings};
-use crate::{db::Db, jobs::Wake, storage::Storage};
+use super::{AccessSettings, Secret, Settings, WebhookSettings};
+use crate::{db::Db, jobs::Wake, outbound::Outbound, storage::Storage};
 
 /// What the service answers from.
 #[derive(Debug)]
@@ -27,6 +27,12 @@ pub struct State {
     pub media_secret: Secret,
     /// Jobs that may wait for a worker; 0 for any number.
     pub max_waiting: u64,
+    /// Makes requests to hosts that callers name.
+    pub outbound: Outbound,
+    /// How webhooks are delivered.
+    pub webhooks: WebhookSettings,
+    /// Signs webhooks.
+    pub webhook_secret: Secret,
     /// Tells workers in this process of new jobs.
     pub wake: Wake,
     /// From [`metrics::install`](super::metrics::install).

@@ -44,6 +44,19 @@ impl From<JobStatus> for Status {
     }
 }
 
+impl From<Status> for JobStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Pending => Self::Pending,
+            Status::Created => Self::Created,
+            Status::Running => Self::Running,
+            Status::Succeeded => Self::Succeeded,
+            Status::Failed => Self::Failed,
+            Status::Canceled => Self::Canceled,
+        }
+    }
+}
+
 /// A job was accepted, or called off.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -175,6 +188,72 @@ impl JobView {
                 warning: job.warning,
                 ..output
             }),
+        }
+    }
+}
+
+/// What a webhook posts once a job is over.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Webhook)]
+pub(super) struct WebhookBody {
+    /// The job's id.
+    #[schema(format = "uuid", example = "0199a1f6-2f5e-7b1c-9a53-0f6b5c1d2e3f")]
+    job_id: String,
+    status: Status,
+    /// As `GET /v1/jobs/{id}` has it; left out if `webhookStatusOnly` was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<Output>,
+}
+
+impl WebhookBody {
+    /// `result` is what the job has, if it has succeeded and is to be told.
+    pub(super) fn new(
+        job: JobRecord,
+        result: Option<DiarizationOutput>,
+        status_only: bool,
+    ) -> Self {
+        let JobView {
+            job_id,
+            status,
+            output,
+            ..
+        } = JobView::new(job, result);
+        Self {
+            job_id,
+            status,
+            output: output.filter(|_| !status_only),
+        }
+    }
+}
+
+/// A page of jobs.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct JobList {
+    /// The newest first.
+    pub(super) items: Vec<JobItem>,
+    /// To be given as `cursor` for the next page; null on the last one.
+    pub(super) next_cursor: Option<String>,
+}
+
+/// A job in a list.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct JobItem {
+    /// The job's id.
+    #[schema(format = "uuid", example = "0199a1f6-2f5e-7b1c-9a53-0f6b5c1d2e3f")]
+    id: String,
+    status: Status,
+    created_at: DateTime<Utc>,
+}
+
+impl From<JobRecord> for JobItem {
+    fn from(job: JobRecord) -> Self {
+        Self {
+            id: job.id.to_string(),
+            status: job.status.into(),
+            created_at: job.created_at,
         }
     }
 }

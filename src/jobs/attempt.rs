@@ -13,6 +13,7 @@ use super::{
     Environment,
     diarize::{self, Done},
     failure::AttemptError,
+    fetch,
     metrics::{AUDIO_SECONDS, JOB_DURATION, JOBS_TOTAL, REAL_TIME_FACTOR, RUNNING, STEP_DURATION},
     progress::{Progress, Stop},
 };
@@ -87,10 +88,7 @@ async fn run(
     past_model: CancellationToken,
 ) -> Option<Outcome> {
     let progress = Arc::new(Progress::new(past_model));
-    let done = match start(environment, job, &progress).await {
-        Ok(thread) => watch(environment, job, &progress, thread).await,
-        Err(error) => Err(error),
-    };
+    let done = work(environment, job, &progress).await;
     let kept = match done {
         Ok(done) => keep(environment, job, done).await,
         Err(error) => Err(error),
@@ -106,6 +104,26 @@ async fn run(
             delay: environment.settings.retry_delay(job.failures),
         }),
     }
+}
+
+/// Fetches the recording, where it did not come with the job, and diarizes it.
+async fn work(
+    environment: &Arc<Environment>,
+    job: &JobRecord,
+    progress: &Arc<Progress>,
+) -> Result<Done, AttemptError> {
+    if let Some(url) = job.source_url.clone() {
+        let fetching = {
+            let (environment, job) = (Arc::clone(environment), job.clone());
+            tokio::spawn(async move { fetch::fetch(&environment, &job, &url).await })
+        };
+        let stop = fetching.abort_handle();
+        let fetched = watch(environment, job, progress, fetching).await;
+        stop.abort();
+        fetched?;
+    }
+    let thread = start(environment, job, progress).await?;
+    watch(environment, job, progress, thread).await
 }
 
 /// Puts the job on a thread of its own.
@@ -133,13 +151,13 @@ async fn start(
     }))
 }
 
-/// Waits for the thread, renewing the lease, writing progress and passing on wishes to stop.
-async fn watch(
+/// Waits for the thread or task, renewing the lease, writing progress and passing on wishes to stop.
+async fn watch<T>(
     environment: &Environment,
     job: &JobRecord,
     progress: &Progress,
-    mut thread: JoinHandle<Result<Done, AttemptError>>,
-) -> Result<Done, AttemptError> {
+    mut thread: JoinHandle<Result<T, AttemptError>>,
+) -> Result<T, AttemptError> {
     let lease = environment.settings.lease();
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -11,6 +11,7 @@ use crate::{
     audio::Limits,
     db::{Db, JobOptions},
     models::Inference,
+    outbound::Outbound,
     pipeline::{EmbeddingSource, Pipeline, PipelineSettings},
     storage::Storage,
 };
@@ -22,6 +23,7 @@ pub struct Environment {
     pub(super) storage: Storage,
     pub(super) settings: Settings,
     pub(super) limits: Limits,
+    pub(super) outbound: Outbound,
     pipeline: PipelineSettings,
     inference: Inference,
     pub(super) wake: Wake,
@@ -37,9 +39,11 @@ impl Environment {
     /// Jobs of `db` and `storage`, run with `pipeline`'s settings on the one model behind
     /// `inference`, so that windows of several jobs take turns there. `wake` is rung when a job is
     /// queued in this process.
+    #[expect(clippy::too_many_arguments, reason = "each is a thing of its own")]
     pub fn new(
         db: Db,
         storage: Storage,
+        outbound: Outbound,
         settings: Settings,
         limits: Limits,
         pipeline: PipelineSettings,
@@ -49,6 +53,7 @@ impl Environment {
         Self {
             db,
             storage,
+            outbound,
             past_model: Arc::new(Semaphore::new(settings.concurrency)),
             settings,
             limits,

@@ -1,6 +1,9 @@
 //! What an attempt can fail of, and whether another one may help.
 
-use crate::{audio::AudioError, db::Failure, pipeline::PipelineError, storage::StorageError};
+use crate::{
+    audio::AudioError, db::Failure, outbound::OutboundError, pipeline::PipelineError,
+    storage::StorageError,
+};
 
 /// Why an attempt has no result.
 #[derive(Debug)]
@@ -43,6 +46,17 @@ impl From<AudioError> for AttemptError {
             | AudioError::NoSuchChannel { .. }
             | AudioError::Sample { .. }
             | AudioError::NoSamples { .. } => Self::Permanent(failure),
+        }
+    }
+}
+
+impl From<OutboundError> for AttemptError {
+    fn from(error: OutboundError) -> Self {
+        let failure = Failure::new(error.code(), format!("url: {error}"));
+        if error.is_transient() {
+            Self::Retryable(failure)
+        } else {
+            Self::Permanent(failure)
         }
     }
 }

@@ -11,6 +11,7 @@ mod attempt;
 mod diarize;
 mod environment;
 mod failure;
+mod fetch;
 mod housekeeping;
 pub mod metrics;
 mod progress;

@@ -16,7 +16,10 @@ const MEDIA: &str = "media";
 /// Callers' names become digests, so that none of them can be a path, too long for the file
 /// system, or the folder of another.
 fn media_key(key: &MediaKey) -> Key {
-    Key::from(MEDIA).join(hex::encode(Sha256::digest(key.as_str())))
+    let owner = key.owner().map(|owner| owner.to_string());
+    // Neither has a line break.
+    let whole = format!("{}\n{}", owner.unwrap_or_default(), key.as_str());
+    Key::from(MEDIA).join(hex::encode(Sha256::digest(whole)))
 }
 
 impl Storage {

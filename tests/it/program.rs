@@ -8,6 +8,12 @@ use std::time::{Duration, Instant};
 /// How long a server may take to stop that has nothing left to do.
 const STOPPING: Duration = Duration::from_secs(20);
 
+/// A client. The library wants a provider of TLS even for those that will use none.
+pub(crate) fn client() -> reqwest::Client {
+    diarist::outbound::provide_tls();
+    reqwest::Client::new()
+}
+
 /// `diarist` in `folder`, with none of the caller's settings.
 pub(crate) fn diarist(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_diarist"));

@@ -144,10 +144,7 @@ mod tests {
         assert_eq!(find(Method::GET, "/readyz"), Requirement::Nothing);
         assert_eq!(find(Method::PUT, "/v1/media/object"), Requirement::Nothing);
         assert_eq!(find(Method::GET, "/v1/media/object"), Requirement::Nothing);
-        assert_eq!(
-            find(Method::POST, "/v1/media/output"),
-            key(Scope::JobsWrite)
-        );
+        assert_eq!(find(Method::POST, "/v1/media/output"), key(Scope::JobsRead));
         let everything = Requirement::Key(Scope::ALL.to_vec());
         let any = Requirement::Key(Vec::new());
         assert_eq!(find(Method::PATCH, "/v1/jobs/{id}"), any);

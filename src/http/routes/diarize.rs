@@ -38,7 +38,7 @@ struct DiarizeForm {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
 struct DiarizeRequest {
-    /// The recording: `media://` and the name it was uploaded under.
+    /// The recording: `media://` and the name it was uploaded under, or a URL to fetch it from.
     #[schema(example = "media://board/2026-11-03.wav")]
     url: String,
     #[schema(inline)]
@@ -67,7 +67,9 @@ struct DiarizeRequest {
             "maxSpeakers": 4,
             "exclusive": true,
             "confidence": false,
-            "turnLevelConfidence": false
+            "turnLevelConfidence": false,
+            "webhook": "https://example.com/hooks/diarist",
+            "webhookStatusOnly": false
         })),
         (DiarizeForm = "multipart/form-data"),
         (Vec<u8> = "application/octet-stream"),

@@ -45,7 +45,12 @@ pub(crate) async fn job(
     Ok(Json(JobView::new(job, result)))
 }
 
-async fn output(state: &AppState, id: JobId, attempt: i64) -> Result<DiarizationOutput, ApiError> {
+/// The result of a job that has one.
+pub(in crate::http) async fn output(
+    state: &AppState,
+    id: JobId,
+    attempt: i64,
+) -> Result<DiarizationOutput, ApiError> {
     let storage = &state.storage;
     let bytes = match storage.get_artefact(id, attempt, Artefact::Result).await {
         Ok(bytes) => bytes,

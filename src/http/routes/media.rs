@@ -19,6 +19,7 @@ use crate::{
     domain::MediaKey,
     http::{
         AppState,
+        access::Caller,
         base_url::BaseUrl,
         error::{ApiError, Code, FieldError},
         extract::{JsonBody, Params},
@@ -48,10 +49,11 @@ use crate::{
 )]
 pub(crate) async fn input(
     State(state): State<AppState>,
+    caller: Caller,
     base: BaseUrl,
     JsonBody(name): JsonBody<MediaName>,
 ) -> Result<(StatusCode, Json<MediaUrl>), ApiError> {
-    link(&state, &base, &name, Use::Put)
+    link(&state, &caller, &base, &name, Use::Put)
 }
 
 /// A link to download a recording from.
@@ -61,6 +63,7 @@ pub(crate) async fn input(
     post,
     path = "/v1/media/output",
     tag = "media",
+    security(("apiKey" = ["jobs:read"])),
     request_body(content = MediaName, example = json!({"url": "media://board/2026-11-03.wav"})),
     responses(
         (status = 201, description = "The link", body = MediaUrl, example = json!({"url": "https://diarist.example/v1/media/object?key=board/2026-11-03.wav&expires=1793750400&signature=9cb71e..."})),
@@ -70,27 +73,30 @@ pub(crate) async fn input(
 )]
 pub(crate) async fn output(
     State(state): State<AppState>,
+    caller: Caller,
     base: BaseUrl,
     JsonBody(name): JsonBody<MediaName>,
 ) -> Result<(StatusCode, Json<MediaUrl>), ApiError> {
-    link(&state, &base, &name, Use::Get)
+    link(&state, &caller, &base, &name, Use::Get)
 }
 
 fn link(
     state: &AppState,
+    caller: &Caller,
     BaseUrl(base): &BaseUrl,
     MediaName { url }: &MediaName,
     of: Use,
 ) -> Result<(StatusCode, Json<MediaUrl>), ApiError> {
-    let key = url.parse().map_err(|error| {
+    let key: MediaKey = url.parse().map_err(|error| {
         ApiError::fields(vec![FieldError {
             field: "url".to_owned(),
             message: format!("url {error}; given: {}", excerpt(url)),
         }])
     })?;
     let seconds = state.settings.link_seconds;
-    let path = Link::path(&state.media_secret, of, &key, seconds, Utc::now())?;
-    let url = format!("{base}{path}");
+    let key = key.of(caller.key());
+    let link = Link::new(&state.media_secret, of, &key, seconds, Utc::now())?;
+    let url = format!("{base}{link}");
     Ok((StatusCode::CREATED, Json(MediaUrl { url })))
 }
 

@@ -4,6 +4,7 @@ pub(super) mod diarize;
 pub(super) mod events;
 pub(super) mod health;
 pub(super) mod jobs;
+pub(super) mod list;
 pub(super) mod media;
 pub(super) mod metrics;
 pub(super) mod reference;

@@ -2,10 +2,9 @@
 
 use std::fs::File;
 
-use reqwest::Client;
 use serde_json::Value;
 
-use crate::program::{Server, diarist};
+use crate::program::{Server, client, diarist};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_a_request_without_secrets() {
@@ -25,7 +24,7 @@ async fn a_line_a_request_without_secrets() {
     let created = create.args(["keys", "create", "backend"]).output().unwrap();
     let secret = created.stdout;
     let secret = String::from_utf8(secret).unwrap().trim().to_owned();
-    let client = Client::new();
+    let client = client();
     let url = |path: &str| format!("http://{}{path}", server.address);
 
     let request = client.post(url("/v1/diarize?name=a-private-name"));

@@ -7,9 +7,12 @@ use std::time::{Duration, Instant};
 use diarist::audio::Limits;
 use diarist::db::Db;
 use diarist::domain::{KeySecret, Scope};
-use diarist::http::{self, AccessSettings, Auth, Secret, Settings, State};
+use diarist::http::{
+    self, AccessSettings, Auth, Encoding, Secret, Settings, State, WebhookSettings,
+};
 use diarist::jobs::{self, Environment, Wake};
 use diarist::models::{self, Inference};
+use diarist::outbound::{self, Outbound};
 use diarist::pipeline::PipelineSettings;
 use diarist::storage::Storage;
 use reqwest::{Client, Response, StatusCode};
@@ -18,6 +21,8 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use crate::program::client;
 
 /// The largest upload that [`Api`] takes.
 pub(super) const MAX_UPLOAD_BYTES: u64 = 100_000;
@@ -44,6 +49,20 @@ pub(super) fn closed() -> AccessSettings {
         auth: Auth::Required,
         ..AccessSettings::default()
     }
+}
+
+/// What webhooks are signed with.
+pub(super) const WEBHOOK_SECRET: &str = "a secret among us";
+
+/// Requests may go to this machine, in the clear.
+fn outbound() -> Outbound {
+    let settings = outbound::Settings {
+        allow_http: true,
+        allowed_networks: vec!["127.0.0.1".to_owned()],
+        idle_seconds: 1,
+        ..outbound::Settings::default()
+    };
+    Outbound::new(&settings).unwrap()
 }
 
 /// The tiny model of the fixtures, which every test shares.
@@ -123,8 +142,12 @@ impl Api {
             let environment = Environment::new(
                 db.clone(),
                 storage.clone(),
+                outbound(),
                 settings,
-                Limits::default(),
+                Limits {
+                    max_bytes: max_upload_bytes,
+                    ..Limits::default()
+                },
                 PipelineSettings::default(),
                 tiny_model(),
                 wake.clone(),
@@ -144,6 +167,15 @@ impl Api {
             keys_required: access.keys_required(listener.local_addr().unwrap().ip()),
             access,
             max_upload_bytes,
+            outbound: outbound(),
+            webhooks: WebhookSettings {
+                secret: Secret::from(WEBHOOK_SECRET.to_owned()),
+                signature_encoding: Encoding::Hex,
+                retry_seconds: vec![0.0, 0.2, 0.4],
+                timeout_seconds: 1.0,
+                max_redirects: 2,
+            },
+            webhook_secret: Secret::from(WEBHOOK_SECRET.to_owned()),
             media_secret: Secret::load_or_make(&folder.path().join("media.secret")).unwrap(),
             max_waiting,
             wake,
@@ -154,7 +186,7 @@ impl Api {
         let server = tokio::spawn(http::serve(listener, state));
         Self {
             url,
-            client: Client::new(),
+            client: client(),
             db,
             shutdown,
             folder,

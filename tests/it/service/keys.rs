@@ -5,10 +5,10 @@ use std::path::Path;
 use std::process::Output;
 
 use diarist::domain::Scope;
-use reqwest::{Client, Method, Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 
 use super::app::{Api, closed, job_id, problem};
-use crate::program::{Server, diarist};
+use crate::program::{Server, client, diarist};
 
 /// Every path of a job, with its method.
 const JOB_PATHS: [(Method, &str); 9] = [
@@ -205,7 +205,7 @@ async fn the_command_line_makes_keys_for_a_server_that_others_can_reach() {
         File::create(&log).unwrap(),
     );
     let url = format!("http://{}/v1/jobs/42", server.address);
-    let client = Client::new();
+    let client = client();
     problem(client.get(&url).send().await.unwrap(), "unauthorized").await;
     let said = std::fs::read_to_string(&log).unwrap();
     assert!(said.contains("diarist keys create"), "{said}");
@@ -272,7 +272,7 @@ async fn who_opens_a_public_address_to_all_is_warned() {
         File::create(&log).unwrap(),
     );
     let url = format!("http://{}/v1/jobs/42", server.address);
-    problem(reqwest::get(&url).await.unwrap(), "job_not_found").await;
+    problem(client().get(&url).send().await.unwrap(), "job_not_found").await;
     assert!(server.stop().success());
     let said = std::fs::read_to_string(&log).unwrap();
     assert!(said.contains("access.auth is off"), "{said}");

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use diarist::domain::Scope;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::app::{Api, MAX_UPLOAD_BYTES, job_id, problem};
+use super::app::{Api, MAX_UPLOAD_BYTES, closed, job_id, problem};
 
 impl Api {
     /// A link to `name`; `way` is `input` or `output`.
@@ -223,5 +224,52 @@ async fn media_are_removed_when_their_time_is_over_and_links_outlive_a_restart()
     .await;
     let new = api.client.get(new_link).send().await.unwrap();
     assert_eq!(new.text().await.unwrap(), "new");
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn keys_have_names_and_lists_of_their_own() {
+    let api = Api::with_access(closed()).await;
+    let scopes = [Scope::JobsRead, Scope::JobsWrite];
+    let [mine, yours] = [
+        api.key("mine", &scopes).await,
+        api.key("yours", &scopes).await,
+    ];
+    let ask = async |key: &str, path: &str, body: Value| {
+        let request = api.client.post(api.url(path)).bearer_auth(key).json(&body);
+        request.send().await.unwrap()
+    };
+    let name = json!({"url": "media://talk.wav"});
+    problem(
+        api.post_json("/v1/media/input", &name).await,
+        "unauthorized",
+    )
+    .await;
+    let link: Value = ask(&mine, "/v1/media/input", name.clone())
+        .await
+        .json()
+        .await
+        .unwrap();
+    // The link alone lets its bearer in.
+    let link = link["url"].as_str().unwrap();
+    assert_eq!(api.put(link, "mine").await.status(), StatusCode::OK);
+    let others = ask(&yours, "/v1/diarize", name.clone()).await;
+    problem(others, "invalid_request").await;
+    let others: Value = ask(&yours, "/v1/media/output", name.clone())
+        .await
+        .json()
+        .await
+        .unwrap();
+    let others = api.client.get(others["url"].as_str().unwrap());
+    problem(others.send().await.unwrap(), "media_not_found").await;
+
+    let id = job_id(ask(&mine, "/v1/diarize", name).await).await;
+    for (key, count) in [(&mine, 1), (&yours, 0)] {
+        let request = api.client.get(api.url("/v2/jobs")).bearer_auth(key);
+        let page: Value = request.send().await.unwrap().json().await.unwrap();
+        let items = page["items"].as_array().unwrap();
+        assert_eq!(items.len(), count, "{page}");
+        assert!(items.iter().all(|item| item["id"] == id), "{page}");
+    }
     api.stop().await;
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::app::{job_id, tiny_model_path};
 use super::voices::talk;
-use crate::program::{Server, diarist};
+use crate::program::{Server, client, diarist};
 
 /// Long enough to be interrupted, in seconds of audio.
 const LONG: usize = 600;
@@ -41,7 +41,7 @@ impl Service {
     pub(super) fn start(folder: &Path, arguments: &[&str]) -> Self {
         Self {
             server: Server::start(folder, arguments),
-            client: Client::new(),
+            client: client(),
         }
     }
 

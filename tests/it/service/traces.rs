@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 use super::app::tiny_model_path;
 use super::voices::talk;
-use crate::program::{Server, diarist};
+use crate::program::{Server, client, diarist};
 
 type Received = Arc<Mutex<Vec<ExportTraceServiceRequest>>>;
 
@@ -61,7 +61,7 @@ async fn a_collector_gets_requests_and_jobs_as_spans() {
     );
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let url = format!("http://{}", server.address);
-    let client = reqwest::Client::new();
+    let client = client();
     let posted = client
         .post(format!("{url}/v1/diarize?name=secret"))
         .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"))
