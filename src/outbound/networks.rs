@@ -33,10 +33,11 @@ const SPECIAL_V6: [([u16; 8], u32); 3] = [
 /// The IPv4 address that an IPv6 one stands for, where packets to the one reach the other: mapped
 /// (`::ffff:0:0/96`), NAT64's well-known prefix (`64:ff9b::/96`) and 6to4 (`2002::/16`).
 pub(super) fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [high, low] = match address.segments() {
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => [high, low],
-        [0x2002, high, low, ..] => [high, low],
-        _ => return None,
+    let ([0, 0, 0, 0, 0, 0xffff, high, low]
+    | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+    | [0x2002, high, low, ..]) = address.segments()
+    else {
+        return None;
     };
     Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
 }

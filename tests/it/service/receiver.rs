@@ -101,6 +101,7 @@ impl Receiver {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what is answered may be nothing")]
 pub(super) fn status(status: u16) -> Answer {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
@@ -114,6 +115,7 @@ pub(super) fn redirect(status: u16, location: &str) -> Answer {
     Some(response)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what is answered may be nothing")]
 pub(super) fn bytes(bytes: impl Into<Body>) -> Answer {
     Some(Response::new(bytes.into()))
 }
