@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use symphonia::core::errors::{Error, Result};
 
 use super::AudioError;
+use super::fragments::FragmentError;
 use super::source::ElementTooLarge;
 
 /// Runs a piece of the libraries below on bytes of strangers. They are careful, not perfect: a
@@ -25,10 +26,10 @@ pub(super) fn is_disk_failure(error: &Error) -> bool {
     let Error::IoError(inner) = error else {
         return false;
     };
-    let too_large = inner
+    let about_the_file = inner
         .get_ref()
-        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<ElementTooLarge>);
-    !too_large && !is_end_of_file(error)
+        .is_some_and(|cause| cause.is::<ElementTooLarge>() || cause.is::<FragmentError>());
+    !about_the_file && !is_end_of_file(error)
 }
 
 /// The reason alone, without the class of error.

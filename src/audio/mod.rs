@@ -3,8 +3,8 @@
 //! [`AudioStream`] opens a file, recognises it by content, decodes it, mixes it down and resamples
 //! it, one block at a time. The way of the data, one file each:
 //!
-//! `source` (bytes, with a bound on what one step may read) -> `wave` or a reader of symphonia's
-//! (packets) -> `decoder` (planes of samples at the file's rate, silence where time stamps leave a
+//! `source` (bytes, with a bound on what one step may read) -> `wave`, `mp4` (symphonia's, with a bound
+//! on the samples that `fragments` claim) or another reader of symphonia's (packets) -> `decoder` (planes of samples at the file's rate, silence where time stamps leave a
 //! gap) -> `mixdown` (one channel) -> `resample` (16 kHz) -> `stream` (limits, finite samples).
 //!
 //! Accepted: WAV, RF64 and BW64 (8 to 32-bit integer, float, A-law, mu-law, MS and IMA ADPCM),
@@ -22,8 +22,10 @@ mod decoder;
 mod edit_list;
 mod error;
 mod fault;
+mod fragments;
 mod limits;
 mod mixdown;
+mod mp4;
 mod ogg;
 mod opus;
 mod opus_framing;

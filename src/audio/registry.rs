@@ -20,6 +20,7 @@ use super::aac::keep_the_core;
 use super::aac_surround::AacSurround;
 use super::adpcm::AdpcmLanes;
 use super::fault::{describe, guarded, refused};
+use super::mp4::Mp4Reader;
 use super::opus::OpusStreams;
 use super::opus_header::OpusHeader;
 use super::packet_decoder::PacketDecoder;
@@ -30,6 +31,7 @@ use super::{AudioError, SAMPLE_RATES};
 static PROBE: LazyLock<Probe> = LazyLock::new(|| {
     let mut probe = Probe::default();
     probe.register_format_at_tier::<WaveReader<'_>>(Tier::Preferred);
+    probe.register_format_at_tier::<Mp4Reader>(Tier::Preferred);
     symphonia::default::register_enabled_formats(&mut probe);
     probe
 });

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::{decode, decode_bytes, file, fixture_bytes, fmt, riff, source};
-use diarist::audio::{AudioStream, DecodeOptions, Limits};
+use diarist::audio::{AudioError, AudioStream, DecodeOptions, Limits};
 
 /// The beginnings that make a reader take an interest.
 const MAGIC: [&[u8]; 14] = [
@@ -145,6 +145,129 @@ fn lengths_that_were_claimed_are_not_believed() {
     let decoded = decode_bytes(&file).unwrap();
     assert!(decoded.samples == source());
     assert!(decoded.warning.is_some());
+}
+
+/// A box of an MP4.
+fn mp4_box(name: [u8; 4], contents: &[u8]) -> Vec<u8> {
+    let size = u32::try_from(contents.len() + 8).unwrap().to_be_bytes();
+    [size.as_slice(), &name, contents].concat()
+}
+
+/// A fragment of an MP4 whose runs claim so many samples and say nothing about any of them.
+fn claiming_fragment(runs: &[u32]) -> Vec<u8> {
+    let runs = runs.iter().flat_map(|samples| {
+        let contents = [0_u32.to_be_bytes(), samples.to_be_bytes()].concat();
+        mp4_box(*b"trun", &contents)
+    });
+    let track = mp4_box(*b"tfhd", &[0, 0, 0, 0, 0, 0, 0, 1]);
+    let traf = mp4_box(*b"traf", &[track, runs.collect()].concat());
+    let moof = mp4_box(*b"moof", &[mp4_box(*b"mfhd", &[0; 8]), traf].concat());
+    [moof, mp4_box(*b"mdat", b"")].concat()
+}
+
+/// `ftyp` and `moov` of a fragmented MP4, and the fragment that follows.
+fn fragmented() -> (Vec<u8>, Vec<u8>) {
+    let mut file = fixture_bytes("mp4-fragmented.mp4");
+    let fragments = file.split_off(696);
+    assert_eq!(&fragments[4..8], b"moof");
+    (file, fragments)
+}
+
+#[test]
+fn fragments_claim_no_more_samples_than_a_file_can_hold() {
+    let (header, _) = fragmented();
+    let files = [
+        claiming_fragment(&[u32::MAX]),
+        claiming_fragment(&[65_537]),
+        claiming_fragment(&[40_000; 2_000]),
+        claiming_fragment(&[40_000]).repeat(2_000),
+        // Something symphonia skips to find it again later, and what it starts from anew.
+        [
+            mp4_box(*b"free", &vec![0; 400_000]),
+            claiming_fragment(&[u32::MAX]),
+        ]
+        .concat(),
+    ]
+    .map(|fragments| [header.clone(), fragments].concat());
+    let moov_last = {
+        let (ftyp, moov) = header.split_at(32);
+        [ftyp, &claiming_fragment(&[u32::MAX]), moov].concat()
+    };
+    let after_junk = [b"not a box at all", files[0].as_slice()].concat();
+    let after_boxes = [claiming_fragment(&[u32::MAX]), header].concat();
+    let start = Instant::now();
+    for file in files.iter().chain([&moov_last, &after_junk, &after_boxes]) {
+        let error = decode_bytes(file).unwrap_err();
+        assert!(matches!(error, AudioError::Malformed { .. }), "{error}");
+        let message = error.to_string();
+        let limit = file.len().max(65_536);
+        assert!(
+            message.contains(&format!("at most {limit} samples")) && message.contains("given: "),
+            "{message}"
+        );
+    }
+    // The first of them alone would be counted for seconds; all of the many, for hours.
+    assert!(
+        start.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[test]
+fn a_fragment_that_claims_too_much_ends_the_audio_before_it() {
+    let whole = fixture_bytes("mp4-fragmented.mp4");
+    let honest = decode_bytes(&whole).unwrap();
+    let (header, first) = fragmented();
+    let filler = mp4_box(*b"free", &vec![0; 100_000]);
+    let file = [header, first, filler, claiming_fragment(&[u32::MAX])].concat();
+    let decoded = decode_bytes(&file).unwrap();
+    assert!(decoded.samples == honest.samples);
+    let warning = decoded.warning.unwrap();
+    assert!(format!("{warning:?}").contains("at most "), "{warning:?}");
+}
+
+#[test]
+fn boxes_or_junk_before_the_first_one_of_an_mp4_are_passed_over() {
+    let whole = fixture_bytes("mp4-fragmented.mp4");
+    let honest = decode_bytes(&whole).unwrap();
+    let fragment_start = 696;
+    for prefix in [mp4_box(*b"free", &[0; 3_000]), b"not a box at all".to_vec()] {
+        let mut file = [prefix.as_slice(), &whole].concat();
+        // Where the samples are, from the beginning of the file.
+        let base = prefix.len() + fragment_start + 48;
+        assert_eq!(file[base..base + 8], 696_u64.to_be_bytes());
+        let moved = (prefix.len() + fragment_start) as u64;
+        file[base..base + 8].copy_from_slice(&moved.to_be_bytes());
+        let decoded = decode_bytes(&file).unwrap();
+        assert!(decoded.samples == honest.samples);
+    }
+}
+
+#[test]
+fn a_constant_sample_size_claims_no_more_than_the_file_holds() {
+    let mut file = fixture_bytes("mov-pcm.mov");
+    let whole = decode_bytes(&file).unwrap();
+    let count = (1_u32 << 31).to_be_bytes();
+    for (name, at) in [(b"stts", 16), (b"stsc", 20), (b"stsz", 16)] {
+        let start = file.windows(4).position(|bytes| bytes == name).unwrap() - 4;
+        file[start + at..start + at + 4].copy_from_slice(&count);
+    }
+    // A day and a half at this rate: the limit on what is stated must not be what ends it.
+    let options = DecodeOptions {
+        limits: Limits {
+            max_duration_seconds: Limits::LONGEST_SECONDS,
+            ..Limits::default()
+        },
+        channel: None,
+    };
+    let decoded = decode(self::file(&file).path(), &options).unwrap();
+    let most = file.len() / 2;
+    assert!(
+        (whole.samples.len()..most).contains(&decoded.samples.len()),
+        "{}",
+        decoded.samples.len()
+    );
 }
 
 /// Resident memory of this process, in bytes.
