@@ -6,13 +6,14 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
+use chrono::{SecondsFormat, Utc};
 
 use super::progress::Bar;
 use crate::audio::{AudioStream, DecodeOptions};
 use crate::config::{self, Settings};
 use crate::domain::{Diarization, SpeakerBounds};
 use crate::formats::json::DiarizationOutput;
-use crate::formats::{npy, rttm, srt, text, webvtt};
+use crate::formats::{self, audacity, eaf, npy, rttm, srt, text, textgrid, webvtt};
 use crate::models::Inference;
 use crate::pipeline::{EmbeddingSource, Pipeline};
 
@@ -65,6 +66,14 @@ enum Format {
     /// `WebVTT` subtitles
     #[value(alias = "vtt")]
     Webvtt,
+    /// Comma-separated values: start, end, duration, speaker
+    Csv,
+    /// Audacity's label track
+    Audacity,
+    /// Praat's `TextGrid`, a tier a speaker
+    Textgrid,
+    /// ELAN's annotation format, a tier a speaker
+    Eaf,
 }
 
 impl Args {
@@ -85,6 +94,22 @@ impl Format {
             Self::Text => "txt",
             Self::Srt => "srt",
             Self::Webvtt => "vtt",
+            Self::Csv => "csv",
+            // What Audacity calls its own exports.
+            Self::Audacity => "labels.txt",
+            Self::Textgrid => "TextGrid",
+            Self::Eaf => "eaf",
+        }
+    }
+
+    /// Whether files in this format can be written one after the other, still telling which
+    /// recording a line is about.
+    fn can_be_joined(self) -> bool {
+        match self {
+            Self::Rttm | Self::Json | Self::Text => true,
+            Self::Srt | Self::Webvtt | Self::Csv | Self::Audacity | Self::Textgrid | Self::Eaf => {
+                false
+            }
         }
     }
 
@@ -95,6 +120,13 @@ impl Format {
             Self::Text => text::write(annotation),
             Self::Srt => srt::write(annotation),
             Self::Webvtt => webvtt::write(annotation),
+            Self::Csv => formats::csv::write(annotation)?,
+            Self::Audacity => audacity::write(annotation),
+            Self::Textgrid => textgrid::write(annotation, diarization.audio_seconds),
+            Self::Eaf => {
+                let now = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
+                eaf::write(annotation, &now)?
+            }
             Self::Json => {
                 let mut output = DiarizationOutput::new(diarization);
                 // Fifty values a second are for programs that ask for them.
@@ -171,8 +203,8 @@ fn stem(file: &Path) -> std::borrow::Cow<'_, str> {
 fn outputs(args: &Args) -> anyhow::Result<Vec<Option<PathBuf>>> {
     let Some(folder) = &args.output_dir else {
         let several = args.files.len() > 1;
-        if several && matches!(args.format, Format::Srt | Format::Webvtt) {
-            bail!("subtitles of several files need --output-dir DIR");
+        if several && !args.format.can_be_joined() {
+            bail!("several files in this format need --output-dir DIR");
         }
         return Ok(vec![None; args.files.len()]);
     };

@@ -17,7 +17,7 @@ pub struct ParseError {
 
 /// The lines that hold something, split at white space, numbered from 1. A byte order mark and
 /// comments (`;;`, as NIST's tools write them) are skipped.
-pub(super) fn fields(text: &str) -> impl Iterator<Item = (usize, Vec<&str>)> {
+pub(crate) fn fields(text: &str) -> impl Iterator<Item = (usize, Vec<&str>)> {
     text.trim_start_matches('\u{feff}')
         .lines()
         .enumerate()
@@ -27,7 +27,7 @@ pub(super) fn fields(text: &str) -> impl Iterator<Item = (usize, Vec<&str>)> {
 }
 
 /// The `index`-th field (from 0) of a line as a time in seconds.
-pub(super) fn seconds(
+pub(crate) fn seconds(
     line: usize,
     fields: &[&str],
     index: usize,
@@ -52,7 +52,7 @@ pub(super) fn seconds(
 }
 
 /// A field short enough to quote.
-pub(super) fn excerpt(field: &str) -> String {
+pub(crate) fn excerpt(field: &str) -> String {
     const LONGEST: usize = 40;
     match field.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{:?}...", &field[..end]),

@@ -8,20 +8,30 @@
 //! | [`metrics`] | what a job cost and how good it was | | yes |
 //! | [`score`] | error rates | | yes |
 //! | [`srt`], [`webvtt`], [`text`] | for people and players | | yes |
+//! | [`csv`] | for spreadsheets | | yes |
+//! | [`audacity`], [`textgrid`], [`eaf`] | for audio editors and linguists' tools | | yes |
 //! | [`npy`] | window embeddings and labels | yes | yes |
 //!
 //! Everything read comes from outside: readers name the line and what is wrong with it.
 
+pub mod audacity;
+pub mod csv;
+pub mod eaf;
 pub mod json;
-mod lines;
+pub(crate) mod lines;
 pub mod metrics;
 pub mod npy;
+pub(crate) mod plain;
+pub mod recordings;
 pub mod rttm;
 pub mod score;
 pub mod srt;
 pub mod text;
-mod timestamp;
+pub mod textgrid;
+mod tiers;
+pub(crate) mod timestamp;
 pub mod uem;
 pub mod webvtt;
 
 pub use lines::ParseError;
+pub use recordings::OtherRecordings;

@@ -35,7 +35,7 @@ fn milliseconds(seconds: f64) -> f64 {
 }
 
 /// `text` as one field: never empty, no white space.
-pub(super) fn name(text: &str) -> String {
+pub(crate) fn name(text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
     if words.is_empty() {
         "unknown".to_owned()

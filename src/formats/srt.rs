@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::plain::speaker;
 use super::timestamp::with_milliseconds;
 use crate::domain::Annotation;
 
@@ -16,7 +17,7 @@ pub fn write(annotation: &Annotation) -> String {
             srt,
             "{}\n{start} --> {end}\n[{}]\n\n",
             index + 1,
-            turn.speaker
+            speaker(&turn.speaker)
         );
     }
     srt

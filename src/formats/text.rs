@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::plain::speaker;
 use super::timestamp::clock;
 use crate::domain::Annotation;
 
@@ -11,8 +12,9 @@ pub fn write(annotation: &Annotation) -> String {
     for turn in annotation.turns() {
         let start = clock(turn.segment.start.round() as u64);
         let end = clock(turn.segment.end.round() as u64);
+        let name = speaker(&turn.speaker);
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{}  {start} - {end}", turn.speaker);
+        let _ = writeln!(text, "{name}  {start} - {end}");
     }
     text
 }

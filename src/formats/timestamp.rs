@@ -1,7 +1,7 @@
 //! Clock times in subtitles.
 
 /// `seconds` as `HH:MM:SS` plus `separator` and milliseconds; hours grow beyond two digits.
-pub(super) fn with_milliseconds(seconds: f64, separator: char) -> String {
+pub(crate) fn with_milliseconds(seconds: f64, separator: char) -> String {
     let milliseconds = (seconds * 1000.0).round() as u64;
     format!(
         "{}{separator}{:03}",
@@ -11,7 +11,7 @@ pub(super) fn with_milliseconds(seconds: f64, separator: char) -> String {
 }
 
 /// `seconds` as `HH:MM:SS`.
-pub(super) fn clock(seconds: u64) -> String {
+pub(crate) fn clock(seconds: u64) -> String {
     let (minutes, seconds) = (seconds / 60, seconds % 60);
     let (hours, minutes) = (minutes / 60, minutes % 60);
     format!("{hours:02}:{minutes:02}:{seconds:02}")

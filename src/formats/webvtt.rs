@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::plain::speaker;
 use super::timestamp::with_milliseconds;
 use crate::domain::Annotation;
 
@@ -11,15 +12,15 @@ pub fn write(annotation: &Annotation) -> String {
     for turn in annotation.turns() {
         let start = with_milliseconds(turn.segment.start, '.');
         let end = with_milliseconds(turn.segment.end, '.');
-        let speaker = escaped(turn.speaker.as_str());
+        let name = escaped(&speaker(&turn.speaker));
         // Writing to a string cannot fail.
-        let _ = write!(webvtt, "{start} --> {end}\n<v {speaker}>{speaker}</v>\n\n");
+        let _ = write!(webvtt, "{start} --> {end}\n<v {name}>{name}</v>\n\n");
     }
     webvtt
 }
 
 /// `text` with the characters that would end a voice span or start an entity written as such.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

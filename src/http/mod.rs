@@ -10,6 +10,7 @@ mod base_url;
 mod error;
 mod extract;
 mod idempotency;
+mod format;
 pub mod metrics;
 mod middleware;
 mod negotiate;

@@ -2,17 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 
-use super::routes::results::Format;
-
-/// Media types and what they stand for, the preferred one first.
-pub(super) const OFFERED: [(&str, Format); 6] = [
-    ("application/json", Format::Json),
-    ("text/plain", Format::Rttm),
-    ("text/rttm", Format::Rttm),
-    ("text/vtt", Format::Vtt),
-    ("application/x-subrip", Format::Srt),
-    ("text/srt", Format::Srt),
-];
+use super::format::Format;
 
 /// The offered format that the caller likes best; the first one offered if it does not say.
 /// `None` if it wants none of them.
@@ -26,10 +16,10 @@ pub(super) fn accepted(headers: &HeaderMap) -> Option<Format> {
         .filter(|(range, _)| !range.is_empty())
         .collect();
     if ranges.is_empty() {
-        return Some(OFFERED[0].1);
+        return Some(Format::OFFERED[0].1);
     }
     let mut best = None;
-    for (media_type, format) in OFFERED {
+    for (media_type, format) in Format::OFFERED {
         let quality = quality(&ranges, media_type);
         if quality > best.map_or(0.0, |(_, quality)| quality) {
             best = Some((format, quality));
@@ -86,6 +76,7 @@ mod tests {
         assert_eq!(choose("*/*"), Some(Format::Json));
         assert_eq!(choose("text/vtt, */*;q=0.1"), Some(Format::Vtt));
         assert_eq!(choose("text/*"), Some(Format::Rttm));
+        assert_eq!(choose("text/x-eaf+xml"), Some(Format::Eaf));
         assert_eq!(choose("application/x-subrip"), Some(Format::Srt));
         assert_eq!(
             choose("application/json;q=0.2, text/plain;q=0.3"),

@@ -10,13 +10,14 @@ use super::{access, routes as handlers, state::AppState, views::WebhookBody};
     info(
         title = "Diarist",
         description = "Who spoke when: post audio, get turns. Jobs are durable; results come as \
-                       JSON in pyannoteAI's shape, RTTM, SRT or WebVTT. Errors are RFC 9457 \
+                       JSON in pyannoteAI's shape, RTTM, subtitles, CSV and the formats of audio \
+                       editors and linguists. Errors are RFC 9457 \
                        problems with a stable `code`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     // Named by no path: one stands in a parameter, one in the text of an event, one is what a
     // receiver of webhooks is sent.
-    components(schemas(handlers::results::Format, handlers::events::Progress, WebhookBody)),
+    components(schemas(super::format::Format, handlers::events::Progress, WebhookBody)),
     tags(
         (name = "jobs", description = "Diarizing recordings"),
         (name = "results", description = "What was found"),

@@ -1,11 +1,13 @@
 //! Scoring a result against a reference in RTTM.
 
+use std::collections::BTreeMap;
+
 use thiserror::Error;
 
 use crate::{
     domain::{Annotation, ScoreOptions},
     evaluation::{self, EvaluationError},
-    formats::{ParseError, rttm, score::ScoreJson, uem},
+    formats::{OtherRecordings, ParseError, recordings, rttm, score::ScoreJson, uem},
 };
 
 /// Why a reference cannot be used.
@@ -18,18 +20,12 @@ pub enum ScoringError {
     #[error("the UEM cannot be read: {0}")]
     Uem(ParseError),
     /// It is about several recordings, and none of them is this one.
-    #[error(
-        "{what} is about {count} recordings and none of them is {name:?}; the first is {first:?}"
-    )]
+    #[error("{what} {others}")]
     OtherRecordings {
         /// `the reference` or `the UEM`.
         what: &'static str,
-        /// How many recordings it is about.
-        count: usize,
-        /// This recording.
-        name: String,
-        /// The first of those it is about.
-        first: String,
+        /// What it is about.
+        others: OtherRecordings,
     },
     /// It can be read but not scored.
     #[error(transparent)]
@@ -65,23 +61,10 @@ pub fn score(
 
 fn pick<T: Default>(
     what: &'static str,
-    mut files: std::collections::BTreeMap<String, T>,
+    files: BTreeMap<String, T>,
     name: &str,
 ) -> Result<T, ScoringError> {
-    if let Some(own) = files.remove(name) {
-        return Ok(own);
-    }
-    let count = files.len();
-    match files.pop_first() {
-        None => Ok(T::default()),
-        Some((_, only)) if count == 1 => Ok(only),
-        Some((first, _)) => Err(ScoringError::OtherRecordings {
-            what,
-            count,
-            name: name.to_owned(),
-            first,
-        }),
-    }
+    recordings::pick(files, name).map_err(|others| ScoringError::OtherRecordings { what, others })
 }
 
 #[cfg(test)]

@@ -178,6 +178,10 @@ fn every_format_can_be_printed() {
         ("text", "SPEAKER_00  00:00:00 - 00:00:"),
         ("srt", "1\n00:00:00,"),
         ("webvtt", "WEBVTT\n\n00:00:00."),
+        ("csv", "start,end,duration,speaker\r\n0."),
+        ("audacity", "0."),
+        ("textgrid", "File type = \"ooTextFile\"\n"),
+        ("eaf", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"),
     ] {
         let arguments = ["diarize", "a.wav", "--format", format, "--model"];
         let output = diarist(

@@ -6,6 +6,7 @@ mod audio;
 mod cli;
 mod diarize;
 mod embed;
+mod formats;
 mod models;
 mod oracle;
 mod program;

@@ -6,48 +6,24 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
+use chrono::SecondsFormat;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use crate::{
     db::JobRecord,
     domain::{Annotation, JobId, JobStatus},
-    formats::{rttm as rttm_format, srt, webvtt},
+    formats::{metrics::Metrics, rttm as rttm_format},
     http::{
         AppState,
         error::{ApiError, Code},
         extract::{Id, Params, no_job, not_stored},
-        negotiate::{OFFERED, accepted},
+        format::{Format, Recording, Source},
+        negotiate::accepted,
         views::Problem,
     },
     storage::Artefact,
 };
-
-/// A form a result can take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Format {
-    /// All there is, in the shape of pyannoteAI's output.
-    Json,
-    /// NIST's Rich Transcription Time Marked.
-    Rttm,
-    /// `SubRip` subtitles.
-    Srt,
-    /// `WebVTT` subtitles.
-    #[serde(alias = "webvtt")]
-    Vtt,
-}
-
-impl Format {
-    const fn content_type(self) -> &'static str {
-        match self {
-            Self::Json => "application/json",
-            Self::Rttm => "text/plain; charset=utf-8",
-            Self::Srt => "application/x-subrip; charset=utf-8",
-            Self::Vtt => "text/vtt; charset=utf-8",
-        }
-    }
-}
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -106,7 +82,7 @@ pub(crate) async fn rttm(State(state): State<AppState>, Id(id): Id) -> Result<Re
     Ok(respond(Format::Rttm.content_type(), bytes))
 }
 
-/// The result as JSON, RTTM, SRT or `WebVTT`.
+/// The result as JSON, RTTM, subtitles, CSV, Audacity labels, `TextGrid` or EAF.
 #[utoipa::path(
     get,
     path = "/v1/jobs/{id}/result",
@@ -115,9 +91,18 @@ pub(crate) async fn rttm(State(state): State<AppState>, Id(id): Id) -> Result<Re
     responses(
         (status = 200, description = "The result", content(
             (serde_json::Value = "application/json"),
-            (String = "text/plain"),
-            (String = "application/x-subrip"),
-            (String = "text/vtt"),
+            (String = "text/plain", example = json!(
+                "SPEAKER talk 1 0.512 3.104 <NA> <NA> SPEAKER_00 <NA> <NA>\n")),
+            (String = "application/x-subrip", example = json!(
+                "1\n00:00:00,512 --> 00:00:03,616\n[SPEAKER_00]\n\n")),
+            (String = "text/vtt", example = json!(
+                "WEBVTT\n\n00:00:00.512 --> 00:00:03.616\n<v SPEAKER_00>SPEAKER_00</v>\n\n")),
+            (String = "text/csv", example = json!(
+                "start,end,duration,speaker\r\n0.512,3.616,3.104,SPEAKER_00\r\n")),
+            (String = "text/tab-separated-values", example = json!(
+                "0.512\t3.616\tSPEAKER_00\n")),
+            (String = "text/praat-textgrid"),
+            (String = "text/x-eaf+xml"),
         )),
         (status = 404, description = "No such job", body = Problem, content_type = "application/problem+json"),
         (status = 406, description = "None of the formats is accepted", body = Problem, content_type = "application/problem+json"),
@@ -134,21 +119,33 @@ pub(crate) async fn result(
     let format = match params.format {
         Some(format) => format,
         None => accepted(&headers).ok_or_else(|| {
-            let offered: Vec<_> = OFFERED.iter().map(|(name, _)| *name).collect();
-            let offered = offered.join(", ");
+            let offered = Format::OFFERED.map(|(name, _)| name).join(", ");
             ApiError::new(Code::NotAcceptable, format_args!("offered: {offered}"))
         })?,
     };
-    let bytes = match format {
-        Format::Json => artefact(&state, id, Artefact::Result).await?,
-        Format::Rttm => artefact(&state, id, Artefact::Rttm).await?,
-        Format::Srt => srt::write(&annotation(&state, id).await?).into(),
-        Format::Vtt => webvtt::write(&annotation(&state, id).await?).into(),
+    let bytes = match format.source() {
+        Source::Stored(stored) => artefact(&state, id, stored).await?,
+        Source::Written(write) => {
+            let recording = recording(&state, id).await?;
+            write(&annotation(&state, id).await?, &recording)?.into()
+        }
     };
     let mut response = respond(format.content_type(), bytes);
     let vary = header::HeaderValue::from_static("accept");
     response.headers_mut().insert(header::VARY, vary);
     Ok(response)
+}
+
+/// What is known of the recording beside its turns.
+async fn recording(state: &AppState, id: JobId) -> Result<Recording, ApiError> {
+    let job = succeeded(state, id).await?;
+    let metrics = artefact(state, id, Artefact::Metrics).await?;
+    let metrics: Metrics = serde_json::from_slice(&metrics).map_err(ApiError::internal)?;
+    let made = job.finished_at.unwrap_or(job.updated_at);
+    Ok(Recording {
+        seconds: metrics.audio_seconds,
+        date: made.to_rfc3339_opts(SecondsFormat::Secs, true),
+    })
 }
 
 /// The turns, read back from the RTTM, which has all that subtitles need.
