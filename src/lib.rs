@@ -22,3 +22,4 @@ pub mod shutdown;
 pub mod speech;
 pub mod storage;
 pub mod telemetry;
+pub mod words;

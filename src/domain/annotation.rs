@@ -77,6 +77,25 @@ impl Annotation {
         kept.into_iter().collect()
     }
 
+    /// The same with at most one speaker at any instant: whoever began first has the floor until
+    /// they stop.
+    #[must_use]
+    pub fn exclusive(&self) -> Self {
+        let mut taken_to = f64::NEG_INFINITY;
+        let mut kept = Vec::with_capacity(self.turns.len());
+        for turn in &self.turns {
+            let rest = Segment::new(turn.segment.start.max(taken_to), turn.segment.end);
+            if !rest.is_empty() {
+                taken_to = rest.end;
+                kept.push(Turn {
+                    segment: rest,
+                    ..turn.clone()
+                });
+            }
+        }
+        Self { turns: kept }
+    }
+
     /// All segments, whoever speaks.
     pub fn timeline(&self) -> Timeline {
         self.turns.iter().map(|turn| turn.segment).collect()
@@ -95,5 +114,30 @@ impl FromIterator<Turn> for Annotation {
                 .then_with(|| a.speaker.cmp(&b.speaker))
         });
         Self { turns }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_began_first_has_the_floor() {
+        let turn = |start, end, who| Turn {
+            segment: Segment::new(start, end),
+            speaker: SpeakerLabel::nth(who),
+            confidence: None,
+        };
+        let overlapping = [
+            turn(0.0, 5.0, 0),
+            turn(1.0, 2.0, 1),
+            turn(4.0, 7.0, 1),
+            turn(6.0, 6.5, 0),
+            turn(8.0, 9.0, 0),
+        ];
+        let exclusive = overlapping.into_iter().collect::<Annotation>().exclusive();
+        let expected = [turn(0.0, 5.0, 0), turn(5.0, 7.0, 1), turn(8.0, 9.0, 0)];
+        assert_eq!(exclusive.turns(), expected);
+        assert_eq!(exclusive.exclusive(), exclusive);
     }
 }

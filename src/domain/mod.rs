@@ -1,4 +1,4 @@
-//! The nouns of diarization: segments, turns, annotations, speakers, results.
+//! The nouns of diarization: segments, turns, annotations, speakers, words, results.
 //!
 //! No I/O, no serialisation, no async: every other room may use this one and this one uses none.
 //! Times are seconds from the start of the recording, as `f64`; sample and frame counts are
@@ -15,6 +15,7 @@ mod sliding_window;
 mod speaker;
 mod step;
 mod timeline;
+mod transcript;
 mod warning;
 
 pub use annotation::{Annotation, Turn};
@@ -30,6 +31,7 @@ pub use sliding_window::SlidingWindow;
 pub use speaker::{SpeakerBounds, SpeakerBoundsError, SpeakerLabel};
 pub use step::{Cancelled, NoProgress, ProgressHook, Step};
 pub use timeline::Timeline;
+pub use transcript::{Transcript, Utterance, Word};
 pub use warning::Warning;
 
 /// Samples a second of everything below the decoder, in hertz.

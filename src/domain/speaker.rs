@@ -19,6 +19,12 @@ impl SpeakerLabel {
         Self(name.into())
     }
 
+    /// Whether the label only numbers the speaker, as [`SpeakerLabel::nth`] does.
+    pub fn is_numbered(&self) -> bool {
+        let number = self.0.strip_prefix("SPEAKER_");
+        number.is_some_and(|n| !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+
     /// The label as text.
     pub fn as_str(&self) -> &str {
         &self.0
