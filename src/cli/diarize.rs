@@ -1,14 +1,13 @@
 //! `diarist diarize`: who speaks when in audio files, without a server.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use chrono::{SecondsFormat, Utc};
 
-use super::progress::Bar;
+use super::{progress::Bar, stem};
 use crate::audio::{AudioStream, DecodeOptions};
 use crate::config::{self, Settings};
 use crate::domain::{Diarization, SpeakerBounds};
@@ -190,13 +189,6 @@ fn embeddings(args: &Args, settings: &Settings) -> anyhow::Result<EmbeddingSourc
     let read = || anyhow::Ok(npy::read_embeddings(&std::fs::read(path)?)?);
     let embeddings = read().with_context(|| format!("cannot read {}", path.display()))?;
     Ok(EmbeddingSource::Given(embeddings))
-}
-
-/// The name of a file within RTTM and of its output.
-fn stem(file: &Path) -> std::borrow::Cow<'_, str> {
-    file.file_stem()
-        .unwrap_or(OsStr::new("-"))
-        .to_string_lossy()
 }
 
 /// Where each file's output goes; no two may go to the same place.

@@ -12,13 +12,15 @@ mod embed;
 mod evaluate;
 mod healthcheck;
 mod keys;
+mod merge;
 mod migrate;
 mod openapi;
 mod progress;
 mod serve;
 mod worker;
 
-use std::ffi::OsString;
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -60,6 +62,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Make, list and revoke API keys
     Keys(keys::Args),
+    /// Tell who said what, from turns and a transcript
+    Merge(merge::Args),
     /// Bring the database's schema up to date
     Migrate(migrate::Args),
     /// Print the OpenAPI description of the HTTP interface
@@ -105,10 +109,18 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Embed(args) => embed::run(&args, &settings(model(args.model.as_deref()))?),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Keys(args) => keys::run(&args, &settings(data_dir(args.data_dir()))?),
+        Command::Merge(args) => merge::run(&args),
         Command::Migrate(args) => migrate::run(&settings(data_dir(args.data_dir.as_deref()))?),
         Command::Openapi => openapi::run(),
         Command::Healthcheck(args) => healthcheck::run(&args, &settings(Vec::new())?),
     }
+}
+
+/// What a recording is called whose file this is.
+fn stem(file: &Path) -> Cow<'_, str> {
+    file.file_stem()
+        .unwrap_or(OsStr::new("-"))
+        .to_string_lossy()
 }
 
 /// What `--model` overrides.

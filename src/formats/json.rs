@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Annotation, Diarization};
+use crate::domain::{Annotation, Diarization, Segment, SpeakerLabel, Turn};
 
 /// Seconds a value of [`FrameConfidence`] stands for.
 const RESOLUTION: f64 = 0.02;
@@ -65,6 +65,17 @@ impl DiarizationOutput {
             warning: (!warnings.is_empty()).then(|| warnings.join("; ")),
         }
     }
+
+    /// Who speaks when, with at most one speaker at any instant.
+    pub fn exclusive(&self) -> Annotation {
+        let turns = self.exclusive_diarization.as_ref();
+        let turns = turns.unwrap_or(&self.diarization).iter().map(|turn| Turn {
+            segment: Segment::new(turn.start, turn.end),
+            speaker: SpeakerLabel::named(&turn.speaker),
+            confidence: None,
+        });
+        turns.collect::<Annotation>().exclusive()
+    }
 }
 
 fn turns(annotation: &Annotation, with_confidence: bool) -> Vec<TurnJson> {
@@ -112,7 +123,7 @@ fn milliseconds(seconds: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Segment, SlidingWindow, SpeakerLabel, StepSeconds, Turn, Warning};
+    use crate::domain::{SlidingWindow, StepSeconds, Warning};
 
     #[test]
     fn the_shape_is_that_of_pyannote_ai() {

@@ -70,6 +70,8 @@ codes! {
     LinkInvalid => FORBIDDEN, "link_invalid", "The link is not valid";
     /// A link to media whose time is over.
     LinkExpired => FORBIDDEN, "link_expired", "The link's time is over";
+    /// A transcript cannot be read.
+    InvalidTranscript => BAD_REQUEST, "invalid_transcript", "The transcript cannot be used";
     /// No API key, or one that is not valid.
     Unauthorized => UNAUTHORIZED, "unauthorized", "A valid API key is needed";
     /// An API key that may not do this.
@@ -80,6 +82,8 @@ codes! {
     JobNotFound => NOT_FOUND, "job_not_found", "There is no such job";
     /// No media of that name.
     MediaNotFound => NOT_FOUND, "media_not_found", "There is no such recording";
+    /// No transcript was put to the job.
+    WordsNotFound => NOT_FOUND, "words_not_found", "The job has no transcript";
     /// The path exists, the method does not.
     MethodNotAllowed => METHOD_NOT_ALLOWED, "method_not_allowed", "This path has no such method";
     /// No format that is offered is accepted.

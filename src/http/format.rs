@@ -45,6 +45,8 @@ pub(crate) enum Source {
 
 /// What some forms say about a recording beside its turns.
 pub(crate) struct Recording {
+    /// What it is called in RTTM.
+    pub(crate) name: String,
     /// Its length.
     pub(crate) seconds: f64,
     /// When the result was made, as RFC 3339 has it.

@@ -2,11 +2,20 @@
 
 use axum::http::{HeaderMap, header};
 
-use super::format::Format;
+use super::error::{ApiError, Code};
 
-/// The offered format that the caller likes best; the first one offered if it does not say.
-/// `None` if it wants none of them.
-pub(super) fn accepted(headers: &HeaderMap) -> Option<Format> {
+/// Which of `offered`, media types and what they stand for, the preferred one first, the caller
+/// likes best; the first one if it does not say.
+pub(super) fn accepted<T: Copy>(headers: &HeaderMap, offered: &[(&str, T)]) -> Result<T, ApiError> {
+    best(headers, offered).ok_or_else(|| {
+        let names: Vec<_> = offered.iter().map(|(name, _)| *name).collect();
+        let names = names.join(", ");
+        ApiError::new(Code::NotAcceptable, format_args!("offered: {names}"))
+    })
+}
+
+/// `None` if the caller wants none of them.
+fn best<T: Copy>(headers: &HeaderMap, offered: &[(&str, T)]) -> Option<T> {
     let ranges: Vec<(&str, f32)> = headers
         .get_all(header::ACCEPT)
         .iter()
@@ -16,10 +25,10 @@ pub(super) fn accepted(headers: &HeaderMap) -> Option<Format> {
         .filter(|(range, _)| !range.is_empty())
         .collect();
     if ranges.is_empty() {
-        return Some(Format::OFFERED[0].1);
+        return offered.first().map(|(_, format)| *format);
     }
     let mut best = None;
-    for (media_type, format) in Format::OFFERED {
+    for &(media_type, format) in offered {
         let quality = quality(&ranges, media_type);
         if quality > best.map_or(0.0, |(_, quality)| quality) {
             best = Some((format, quality));
@@ -63,16 +72,20 @@ fn quality(ranges: &[(&str, f32)], media_type: &str) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::format::Format;
 
     fn choose(accept: &str) -> Option<Format> {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, accept.parse().unwrap());
-        accepted(&headers)
+        best(&headers, &Format::OFFERED)
     }
 
     #[test]
     fn the_most_specific_range_weighs() {
-        assert_eq!(accepted(&HeaderMap::new()), Some(Format::Json));
+        assert_eq!(
+            best(&HeaderMap::new(), &Format::OFFERED),
+            Some(Format::Json)
+        );
         assert_eq!(choose("*/*"), Some(Format::Json));
         assert_eq!(choose("text/vtt, */*;q=0.1"), Some(Format::Vtt));
         assert_eq!(choose("text/*"), Some(Format::Rttm));

@@ -15,9 +15,14 @@ use super::{access, routes as handlers, state::AppState, views::WebhookBody};
                        problems with a stable `code`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    // Named by no path: one stands in a parameter, one in the text of an event, one is what a
+    // Named by no path: two stand in parameters, one in the text of an event, one is what a
     // receiver of webhooks is sent.
-    components(schemas(super::format::Format, handlers::events::Progress, WebhookBody)),
+    components(schemas(
+        super::format::Format,
+        handlers::words::WordsFormat,
+        handlers::events::Progress,
+        WebhookBody
+    )),
     tags(
         (name = "jobs", description = "Diarizing recordings"),
         (name = "results", description = "What was found"),
@@ -40,6 +45,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(handlers::results::labels))
         .routes(routes!(handlers::results::metrics))
         .routes(routes!(handlers::reference::reference))
+        .routes(routes!(handlers::words::put, handlers::words::get))
         .routes(routes!(handlers::media::input))
         .routes(routes!(handlers::media::output))
         .routes(routes!(

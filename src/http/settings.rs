@@ -10,6 +10,8 @@ use thiserror::Error;
 pub struct Settings {
     /// The largest reference, in bytes.
     pub max_reference_bytes: usize,
+    /// The largest transcript, in bytes.
+    pub max_words_bytes: usize,
     /// How long an upload may stand still, in seconds.
     pub upload_idle_seconds: u64,
     /// What links to this service begin with; empty: what the caller used.
@@ -41,6 +43,7 @@ impl Settings {
                 self.max_reference_bytes as u64,
                 1 << 30,
             ),
+            ("max_words_bytes", self.max_words_bytes as u64, 1 << 28),
             ("upload_idle_seconds", self.upload_idle_seconds, 3600),
             ("link_seconds", self.link_seconds.into(), 604_800),
             ("media_hours", self.media_hours.into(), 8760),

@@ -326,6 +326,42 @@ pub(super) struct ProblemField {
     pub(super) message: String,
 }
 
+/// A transcript with speakers.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({
+    "wordLevelTranscription": [
+        {"start": 0.6, "end": 0.9, "text": "Hello", "speaker": "SPEAKER_00", "confidence": 0.98},
+        {"start": 9.2, "end": 9.4, "text": "Hm", "speaker": null}
+    ],
+    "turnLevelTranscription": [
+        {"start": 0.6, "end": 0.9, "text": "Hello", "speaker": "SPEAKER_00"},
+        {"start": 9.2, "end": 9.4, "text": "Hm", "speaker": null}
+    ]
+}))]
+#[expect(dead_code, reason = "only its schema is used; words::write writes it")]
+pub(super) struct Transcription {
+    /// Every word, in order of start.
+    word_level_transcription: Vec<Spoken>,
+    /// Consecutive words of a speaker, joined.
+    turn_level_transcription: Vec<Spoken>,
+}
+
+/// Something said.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "only its schema is used; words::write writes it")]
+struct Spoken {
+    /// Seconds from the start of the recording.
+    start: f64,
+    /// Seconds from the start of the recording.
+    end: f64,
+    text: String,
+    /// Null if nobody spoke within half a second.
+    #[schema(required)]
+    speaker: Option<String>,
+    /// How sure the transcriber is of a word, 0 to 1, where it says so.
+    confidence: Option<f32>,
+}
+
 /// How far a result is from its reference: rates as fractions of 1, the rest in seconds.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

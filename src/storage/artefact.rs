@@ -16,6 +16,8 @@ pub enum Artefact {
     Labels,
     /// Figures about the run, in JSON.
     Metrics,
+    /// What was said, in JSON, without speakers. Belongs to the job as a reference does.
+    Words,
 }
 
 impl Artefact {
@@ -27,6 +29,7 @@ impl Artefact {
             Self::Embeddings => "embeddings.npy",
             Self::Labels => "labels.npy",
             Self::Metrics => "metrics.json",
+            Self::Words => "words.json",
         }
     }
 }

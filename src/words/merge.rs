@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::domain::{Annotation, Segment, SpeakerLabel, Transcript};
+use crate::domain::{Annotation, Segment, Transcript};
 
 /// A word that nobody speaks during may be given to a turn at most this far away, in seconds.
 pub const MAX_DISTANCE: f64 = 0.5;
@@ -74,7 +74,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{Turn, Word};
+    use crate::domain::{SpeakerLabel, Turn, Word};
 
     fn annotation(turns: &[(f64, f64, usize)]) -> Annotation {
         let turns = turns.iter().map(|&(start, end, who)| Turn {

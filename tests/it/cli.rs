@@ -33,6 +33,7 @@ fn help_names_every_subcommand() {
         "embed",
         "evaluate",
         "keys",
+        "merge",
         "migrate",
         "openapi",
         "healthcheck",

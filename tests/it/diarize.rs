@@ -198,6 +198,44 @@ fn every_format_can_be_printed() {
 }
 
 #[test]
+fn merge_tells_who_said_what() {
+    let folder = tempfile::tempdir().unwrap();
+    let turns = "SPEAKER talk 1 0.0 2.0 <NA> <NA> Ann <NA> <NA>\n\
+                 SPEAKER talk 1 1.5 2.5 <NA> <NA> SPEAKER_07 <NA> <NA>\n";
+    std::fs::write(folder.path().join("t.rttm"), turns).unwrap();
+    let words = r#"{"words": [{"word": "So?", "start": 0.5, "end": 0.9},
+        {"word": "Well", "start": 2.0, "end": 2.5}, {"word": "gone", "start": 6.0, "end": 6.5}]}"#;
+    std::fs::write(folder.path().join("w.json"), words).unwrap();
+    let merge = |more: &[&str]| {
+        let output = diarist(
+            folder.path(),
+            &[&["merge", "t.rttm", "w.json"], more].concat(),
+        );
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    assert_eq!(
+        merge(&["--format", "text"]),
+        "Ann: So?\nSPEAKER_07: Well\nunknown: gone\n"
+    );
+    assert_eq!(
+        merge(&["--format", "stm"]).lines().next().unwrap(),
+        "talk 1 Ann 0.500 0.900 So?"
+    );
+    let json: Value = serde_json::from_str(&merge(&["--format", "diarized_json"])).unwrap();
+    let speakers: Vec<_> = (0..3)
+        .map(|index| &json["segments"][index]["speaker"])
+        .collect();
+    assert_eq!(speakers, ["Ann", "A", "unknown"]);
+    assert_eq!(json["words"][2]["speaker"], Value::Null);
+
+    let output = diarist(folder.path(), &["merge", "t.rttm", "t.rttm"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("neither JSON nor CTM"), "{said}");
+}
+
+#[test]
 fn wrong_counts_are_refused_before_anything_runs() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = [

@@ -6,6 +6,7 @@ an object from tier to such rows, times in seconds.
 """
 
 import csv
+import html
 import io
 import json
 import os
@@ -79,7 +80,9 @@ def read_webvtt(text):
         return stamp.hours * 3600 + stamp.minutes * 60 + stamp.seconds + stamp.milliseconds / 1000
 
     captions = webvtt.from_buffer(io.StringIO(text)).captions
-    return [[seconds(c.start_time), seconds(c.end_time), c.text] for c in captions]
+    # The reader takes tags away and leaves entities as they are.
+    said = [(c, html.unescape(c.text)) for c in captions]
+    return [[seconds(c.start_time), seconds(c.end_time), text] for c, text in said]
 
 
 READERS = {

@@ -9,3 +9,4 @@ pub(super) mod media;
 pub(super) mod metrics;
 pub(super) mod reference;
 pub(super) mod results;
+pub(super) mod words;

@@ -51,7 +51,11 @@ pub(super) async fn succeeded(state: &AppState, id: JobId) -> Result<JobRecord, 
     }
 }
 
-async fn artefact(state: &AppState, id: JobId, artefact: Artefact) -> Result<Bytes, ApiError> {
+pub(super) async fn artefact(
+    state: &AppState,
+    id: JobId,
+    artefact: Artefact,
+) -> Result<Bytes, ApiError> {
     let job = succeeded(state, id).await?;
     let storage = &state.storage;
     match storage.get_artefact(id, job.attempt, artefact).await {
@@ -118,10 +122,7 @@ pub(crate) async fn result(
 ) -> Result<Response, ApiError> {
     let format = match params.format {
         Some(format) => format,
-        None => accepted(&headers).ok_or_else(|| {
-            let offered = Format::OFFERED.map(|(name, _)| name).join(", ");
-            ApiError::new(Code::NotAcceptable, format_args!("offered: {offered}"))
-        })?,
+        None => accepted(&headers, &Format::OFFERED)?,
     };
     let bytes = match format.source() {
         Source::Stored(stored) => artefact(&state, id, stored).await?,
@@ -137,12 +138,13 @@ pub(crate) async fn result(
 }
 
 /// What is known of the recording beside its turns.
-async fn recording(state: &AppState, id: JobId) -> Result<Recording, ApiError> {
+pub(super) async fn recording(state: &AppState, id: JobId) -> Result<Recording, ApiError> {
     let job = succeeded(state, id).await?;
     let metrics = artefact(state, id, Artefact::Metrics).await?;
     let metrics: Metrics = serde_json::from_slice(&metrics).map_err(ApiError::internal)?;
     let made = job.finished_at.unwrap_or(job.updated_at);
     Ok(Recording {
+        name: job.name,
         seconds: metrics.audio_seconds,
         date: made.to_rfc3339_opts(SecondsFormat::Secs, true),
     })

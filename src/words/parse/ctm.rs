@@ -12,6 +12,10 @@ use crate::formats::{
     recordings,
 };
 
+/// Some tools add a type and a speaker to the fields above; what has more is another format, such
+/// as RTTM.
+const MAX_FIELDS: usize = 8;
+
 /// The words of recording `name`, or of the one recording that `text` is about.
 ///
 /// Of alternatives (`<ALT_BEGIN> ... <ALT> ... <ALT_END>`) the first one counts.
@@ -43,6 +47,11 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Vec<Passage>, TranscriptEr
 }
 
 fn word(line: usize, fields: &[&str]) -> Result<Word, ParseError> {
+    if fields.len() > MAX_FIELDS {
+        let count = fields.len();
+        let reason = format!("a line must have at most {MAX_FIELDS} fields; given: {count}");
+        return Err(ParseError { line, reason });
+    }
     let start = seconds(line, fields, 2, "the start (field 3)")?;
     let duration = seconds(line, fields, 3, "the duration (field 4)")?;
     let Some(text) = fields.get(4) else {

@@ -86,6 +86,7 @@ fn ctm_may_be_about_several_recordings_and_have_alternatives() {
     );
     assert!(refusal("a 1 -1 1 x").contains("given: \"-1\""));
     assert!(refusal("a 1 NaN 1 x").contains("given: \"NaN\""));
+    assert!(refusal("SPEAKER a 1 0 1 <NA> <NA> x <NA> <NA>").ends_with("given: 10"));
     assert!(refusal("a 1 0 1").contains("the word (field 5) is missing"));
 }
 

@@ -29,6 +29,9 @@ pub(super) const MAX_UPLOAD_BYTES: u64 = 100_000;
 /// The largest reference that [`Api`] takes.
 pub(super) const MAX_REFERENCE_BYTES: usize = 10_000;
 
+/// The largest transcript that [`Api`] takes.
+pub(super) const MAX_WORDS_BYTES: usize = 10_000;
+
 /// What running jobs have to finish in.
 pub(super) const GRACE: Duration = Duration::from_millis(200);
 
@@ -159,6 +162,7 @@ impl Api {
             storage,
             settings: Settings {
                 max_reference_bytes: MAX_REFERENCE_BYTES,
+                max_words_bytes: MAX_WORDS_BYTES,
                 upload_idle_seconds: 1,
                 public_base_url: String::new(),
                 link_seconds: 60,

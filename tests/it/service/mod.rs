@@ -27,3 +27,4 @@ mod uploads;
 mod voices;
 mod waiting;
 mod webhooks;
+mod words;
