@@ -105,7 +105,7 @@ fn measure(file: &Path) -> Measurement {
     Measurement {
         model: inference.description().to_string(),
         audio_seconds: found.audio_seconds,
-        speech_seconds: found.speech_seconds,
+        speech_seconds: found.speech.duration(),
         windows,
         steps: steps.map(|(name, s)| (name.to_owned(), s)).into(),
         total_seconds: seconds.total,

@@ -18,6 +18,7 @@ mod options;
 mod pool;
 mod record;
 mod retention;
+mod revisions;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -32,6 +33,7 @@ pub use lifecycle::{Claim, Outcome};
 pub use options::{JobOptions, ScoringOptions};
 pub use pool::Db;
 pub use record::{Failure, JobRecord};
+pub use revisions::{NewRevision, Revision, RevisionOptions};
 pub use usage::{Usage, day};
 
 /// The database behind [`Db`].

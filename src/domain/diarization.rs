@@ -1,6 +1,6 @@
 //! What the pipeline gives back.
 
-use super::{Annotation, SlidingWindow, Warning};
+use super::{Annotation, SlidingWindow, Timeline, Warning};
 
 /// Wall-clock seconds each part of the work took.
 ///
@@ -41,8 +41,8 @@ pub struct Diarization {
     pub labels: Vec<usize>,
     /// Length of the decoded audio in seconds.
     pub audio_seconds: f64,
-    /// Speech in it, in seconds.
-    pub speech_seconds: f64,
+    /// When somebody speaks.
+    pub speech: Timeline,
     /// Where the time went.
     pub seconds: StepSeconds,
     /// What to tell the caller.

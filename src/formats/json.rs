@@ -123,7 +123,7 @@ fn milliseconds(seconds: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{SlidingWindow, StepSeconds, Warning};
+    use crate::domain::{SlidingWindow, StepSeconds, Timeline, Warning};
 
     #[test]
     fn the_shape_is_that_of_pyannote_ai() {
@@ -141,7 +141,7 @@ mod tests {
             embeddings: ndarray::Array2::zeros((1, 4)),
             labels: vec![0],
             audio_seconds: 0.09,
-            speech_seconds: 0.05,
+            speech: Timeline::default(),
             seconds: StepSeconds::default(),
             warnings: vec![Warning::Truncated {
                 reason: "end of stream".to_owned(),

@@ -80,7 +80,7 @@ impl Metrics {
         let total = diarization.seconds.total;
         Self {
             audio_seconds,
-            speech_seconds: diarization.speech_seconds,
+            speech_seconds: diarization.speech.duration(),
             speakers: diarization.annotation.speakers().len(),
             turns: diarization.annotation.turns().len(),
             windows: diarization.windows.len(),

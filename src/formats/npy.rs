@@ -2,15 +2,18 @@
 //!
 //! Two files belong together, row by row: `embeddings.npy`, `float32` `(windows, dim)`, holds the
 //! L2-normalised embeddings; `labels.npy`, `float64` `(windows, 3)`, holds when each window
-//! starts and ends, in seconds, and its speaker's number (`n` for `SPEAKER_0n`).
+//! starts and ends, in seconds, and its speaker's number (`n` for `SPEAKER_0n`). `speech.npy`,
+//! `float64` `(segments, 2)`, holds when anybody speaks. Together they are all that turns are made
+//! of.
 
 use std::io::Write;
 
 use ndarray::{Array2, ArrayView2};
-use ndarray_npy::{ViewNpyError, ViewNpyExt, WriteNpyError, WriteNpyExt};
+pub use ndarray_npy::WriteNpyError;
+use ndarray_npy::{ViewNpyError, ViewNpyExt, WriteNpyExt};
 use thiserror::Error;
 
-use crate::domain::Diarization;
+use crate::domain::{Diarization, SAMPLE_RATE, Segment, SlidingWindow, Timeline};
 
 /// An array that cannot be read.
 #[derive(Debug, Error)]
@@ -48,6 +51,30 @@ fn labels(diarization: &Diarization) -> Array2<f64> {
     ndarray::arr2(&rows.collect::<Vec<_>>())
 }
 
+/// Writes `speech.npy`, `(segments, 2)`: start and end of every stretch of speech in seconds.
+pub fn write_speech(speech: &Timeline, writer: impl Write) -> Result<(), WriteNpyError> {
+    let rows = speech.segments().iter();
+    let rows: Vec<_> = rows.map(|segment| [segment.start, segment.end]).collect();
+    ndarray::arr2(&rows).write_npy(writer)
+}
+
+/// Reads a file as [`write_speech`] writes them.
+pub fn read_speech(file: &[u8]) -> Result<Timeline, NpyError> {
+    let segments = ArrayView2::<f64>::view_npy(file)?;
+    let segments = segments.rows().into_iter();
+    Ok(segments.map(|row| Segment::new(row[0], row[1])).collect())
+}
+
+/// Reads which windows a file is about that [`write_labels`] has written.
+pub fn read_windows(file: &[u8]) -> Result<Vec<usize>, NpyError> {
+    let labels = ArrayView2::<f64>::view_npy(file)?;
+    let step = SlidingWindow::EMBEDDING.step as f64 / f64::from(SAMPLE_RATE);
+    let windows = labels.rows().into_iter();
+    Ok(windows
+        .map(|row| (row[0] / step).round() as usize)
+        .collect())
+}
+
 /// Reads a file as [`write_embeddings`] and NumPy write them: `(windows, dim)`, finite.
 ///
 /// Nothing is allocated on the word of the header: the array is a copy of bytes that are there.
@@ -73,6 +100,27 @@ mod tests {
         assert_eq!(read_embeddings(&bytes).unwrap(), embeddings);
         bytes.truncate(bytes.len() - 1);
         assert!(read_embeddings(&bytes).is_err());
+    }
+
+    #[test]
+    fn speech_and_windows_read_back() {
+        for segments in [
+            vec![],
+            vec![Segment::new(0.25, 1.0 / 3.0), Segment::new(1.0, 7.5)],
+        ] {
+            let speech: Timeline = segments.into_iter().collect();
+            let mut bytes = Vec::new();
+            write_speech(&speech, &mut bytes).unwrap();
+            assert_eq!(read_speech(&bytes).unwrap(), speech);
+        }
+        let windows: [usize; 4] = [0, 1, 40, 123_456];
+        let rows = windows.map(|window| {
+            let segment = SlidingWindow::EMBEDDING.segment(window);
+            [segment.start, segment.end, 0.0]
+        });
+        let mut bytes = Vec::new();
+        ndarray::arr2(&rows).write_npy(&mut bytes).unwrap();
+        assert_eq!(read_windows(&bytes).unwrap(), windows);
     }
 
     #[test]

@@ -84,6 +84,8 @@ codes! {
     MediaNotFound => NOT_FOUND, "media_not_found", "There is no such recording";
     /// No transcript was put to the job.
     WordsNotFound => NOT_FOUND, "words_not_found", "The job has no transcript";
+    /// The job has no such result.
+    RevisionNotFound => NOT_FOUND, "revision_not_found", "There is no such revision";
     /// The path exists, the method does not.
     MethodNotAllowed => METHOD_NOT_ALLOWED, "method_not_allowed", "This path has no such method";
     /// No format that is offered is accepted.
@@ -96,6 +98,10 @@ codes! {
     NoResult => CONFLICT, "job_has_no_result", "The job ended without a result";
     /// A request with the same `Idempotency-Key` is being answered.
     IdempotencyInFlight => CONFLICT, "idempotency_in_flight", "The same request is being answered";
+    /// What clustering needs was not kept.
+    NoEmbeddings => CONFLICT, "no_embeddings", "The job has no embeddings to cluster again";
+    /// The job has as many results as it may have.
+    TooManyRevisions => CONFLICT, "too_many_revisions", "The job has too many results";
     /// More bytes than allowed.
     TooLarge => PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large";
     /// A body of a kind that this path does not take.

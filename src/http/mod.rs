@@ -10,6 +10,7 @@ mod base_url;
 mod error;
 mod extract;
 mod format;
+mod found;
 mod idempotency;
 pub mod metrics;
 mod middleware;

@@ -44,6 +44,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(handlers::results::embeddings))
         .routes(routes!(handlers::results::labels))
         .routes(routes!(handlers::results::metrics))
+        .routes(routes!(handlers::recluster::recluster))
         .routes(routes!(handlers::reference::reference))
         .routes(routes!(handlers::words::put, handlers::words::get))
         .routes(routes!(handlers::media::input))

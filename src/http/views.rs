@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 
 use super::error::Code;
 use crate::{
-    db::{JobOptions, JobRecord},
-    domain::JobStatus,
+    db::{JobOptions, JobRecord, Revision},
+    domain::{JobId, JobStatus},
     formats::json::{DiarizationOutput, FrameConfidence, TurnJson},
 };
 
@@ -110,9 +110,93 @@ pub(super) struct JobView {
     status: Status,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
-    /// Present once the job has succeeded or failed.
+    /// Present once the job has succeeded or failed; that of the latest revision.
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<Output>,
+    /// The results after the first one, which is revision 1; present if there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    revisions: Vec<RevisionView>,
+}
+
+/// A result that was made of a job's embeddings after its first one.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Revision)]
+pub(super) struct RevisionView {
+    /// Its number, from 2.
+    #[schema(minimum = 2, example = 2)]
+    revision: i64,
+    created_at: DateTime<Utc>,
+    /// Speakers found.
+    speakers: u64,
+    /// What was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    num_speakers: Option<usize>,
+    /// What was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_speakers: Option<usize>,
+    /// What was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_speakers: Option<usize>,
+    /// What was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threshold: Option<f32>,
+    /// What was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clustering: Option<String>,
+    /// What went less than perfectly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
+}
+
+impl From<Revision> for RevisionView {
+    fn from(revision: Revision) -> Self {
+        let options = revision.options;
+        Self {
+            revision: revision.number,
+            created_at: revision.created_at,
+            speakers: revision.speakers,
+            num_speakers: options.num_speakers,
+            min_speakers: options.min_speakers,
+            max_speakers: options.max_speakers,
+            threshold: options.threshold,
+            clustering: options.clustering,
+            warning: revision.warning,
+        }
+    }
+}
+
+/// A new revision and its turns.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Reclustered)]
+pub(super) struct ReclusteredView {
+    /// The job's id.
+    #[schema(format = "uuid", example = "0199a1f6-2f5e-7b1c-9a53-0f6b5c1d2e3f")]
+    job_id: String,
+    #[serde(flatten)]
+    revision: RevisionView,
+    output: Output,
+}
+
+impl ReclusteredView {
+    pub(super) fn new(id: JobId, revision: Revision, result: DiarizationOutput) -> Self {
+        let warning = revision.warning.clone();
+        Self {
+            job_id: id.to_string(),
+            revision: revision.into(),
+            output: Output {
+                warning,
+                ..Output::new(result, &JobOptions::default())
+            },
+        }
+    }
+
+    /// The revision's number.
+    pub(super) fn revision(&self) -> i64 {
+        self.revision.revision
+    }
 }
 
 /// What came of a job.
@@ -184,11 +268,21 @@ impl JobView {
             status: job.status.into(),
             created_at: job.created_at,
             updated_at: job.updated_at,
+            revisions: Vec::new(),
             output: output.map(|output| Output {
                 warning: job.warning,
                 ..output
             }),
         }
+    }
+
+    /// The same, whose result is that of the last of these, if there is one.
+    pub(super) fn with_revisions(mut self, later: Vec<Revision>) -> Self {
+        if let (Some(output), Some(last)) = (&mut self.output, later.last()) {
+            output.warning.clone_from(&last.warning);
+        }
+        self.revisions = later.into_iter().map(Into::into).collect();
+        self
     }
 }
 
@@ -324,42 +418,6 @@ pub(super) struct ProblemField {
     pub(super) field: String,
     /// What it must be and what was given.
     pub(super) message: String,
-}
-
-/// A transcript with speakers.
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", example = json!({
-    "wordLevelTranscription": [
-        {"start": 0.6, "end": 0.9, "text": "Hello", "speaker": "SPEAKER_00", "confidence": 0.98},
-        {"start": 9.2, "end": 9.4, "text": "Hm", "speaker": null}
-    ],
-    "turnLevelTranscription": [
-        {"start": 0.6, "end": 0.9, "text": "Hello", "speaker": "SPEAKER_00"},
-        {"start": 9.2, "end": 9.4, "text": "Hm", "speaker": null}
-    ]
-}))]
-#[expect(dead_code, reason = "only its schema is used; words::write writes it")]
-pub(super) struct Transcription {
-    /// Every word, in order of start.
-    word_level_transcription: Vec<Spoken>,
-    /// Consecutive words of a speaker, joined.
-    turn_level_transcription: Vec<Spoken>,
-}
-
-/// Something said.
-#[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "only its schema is used; words::write writes it")]
-struct Spoken {
-    /// Seconds from the start of the recording.
-    start: f64,
-    /// Seconds from the start of the recording.
-    end: f64,
-    text: String,
-    /// Null if nobody spoke within half a second.
-    #[schema(required)]
-    speaker: Option<String>,
-    /// How sure the transcriber is of a word, 0 to 1, where it says so.
-    confidence: Option<f32>,
 }
 
 /// How far a result is from its reference: rates as fractions of 1, the rest in seconds.

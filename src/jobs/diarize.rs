@@ -85,6 +85,8 @@ fn write(
     npy::write_embeddings(&diarization.embeddings, &mut embeddings).map_err(|e| internal(&e))?;
     let mut labels = Vec::new();
     npy::write_labels(diarization, &mut labels).map_err(|e| internal(&e))?;
+    let mut speech = Vec::new();
+    npy::write_speech(&diarization.speech, &mut speech).map_err(|e| internal(&e))?;
     let result = serde_json::to_vec(&output).map_err(|e| internal(&e))?;
     let metrics_json = serde_json::to_vec_pretty(&metrics).map_err(|e| internal(&e))?;
     let rttm = rttm::write(&job.name, &diarization.annotation);
@@ -94,6 +96,7 @@ fn write(
             (Artefact::Result, result.into()),
             (Artefact::Embeddings, embeddings.into()),
             (Artefact::Labels, labels.into()),
+            (Artefact::Speech, speech.into()),
             (Artefact::Metrics, metrics_json.into()),
         ],
         metrics,

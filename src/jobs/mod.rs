@@ -15,6 +15,7 @@ mod fetch;
 mod housekeeping;
 pub mod metrics;
 mod progress;
+pub mod recluster;
 mod retention;
 pub mod scoring;
 mod settings;

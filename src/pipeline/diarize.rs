@@ -5,17 +5,14 @@ use std::time::Instant;
 use ndarray::Array2;
 use tracing::info_span;
 
-use super::assembly::{Assembled, assemble};
+use super::conclude::{Evidence, conclude};
 use super::error::PipelineError;
 use super::gate::Gate;
-use super::scan::{Scan, WINDOWS, content, timed, with_embeddings, with_model};
+use super::scan::{Scan, timed, with_embeddings, with_model};
 use super::settings::PipelineSettings;
-use super::votes::Votes;
 use crate::audio::AudioStream;
 use crate::clustering::{self, Clustering};
-use crate::domain::{
-    Diarization, ProgressHook, SAMPLE_RATE, SpeakerBounds, Step, Timeline, Warning,
-};
+use crate::domain::{Diarization, ProgressHook, SAMPLE_RATE, SpeakerBounds, Timeline};
 use crate::models::Inference;
 use crate::speech;
 
@@ -68,60 +65,31 @@ impl Pipeline {
             }
         })?;
         let mut seconds = scan.seconds;
-        let mut warnings: Vec<_> = audio.warning().into_iter().collect();
-
-        hook.progress(Step::Clustering, Some(0.0))?;
-        let clusters = timed(&mut seconds.clustering, || {
-            let _span = info_span!("clustering").entered();
-            self.clustering.cluster(scan.embeddings.view(), bounds)
-        })?;
-        hook.progress(Step::Clustering, Some(1.0))?;
-
-        hook.progress(Step::Assembly, Some(0.0))?;
         let speech = timed(&mut seconds.speech, || {
             within(
                 &scan,
                 &speech::segments(&scan.probabilities, &settings.speech),
             )
         });
-        let Assembled { annotation, order } = timed(&mut seconds.assembly, || {
-            let _span = info_span!("assembly").entered();
-            self.assemble(&scan, &speech, clusters.cosines)
-        });
-        hook.progress(Step::Assembly, Some(1.0))?;
-
-        let found = order.len();
-        let labels = renumbered(&clusters.labels, order, clusters.centroids.nrows());
-        warnings.extend(clusters.warning);
-        if !speech.is_empty() && found < clusters.centroids.nrows() {
-            warnings.extend(outvoted(bounds, found));
-        }
-        seconds.total = begun.elapsed().as_secs_f64();
-        Ok(Diarization {
-            exclusive: annotation.clone(),
-            annotation,
+        let evidence = Evidence {
+            samples: scan.samples,
+            speech,
             windows: scan.windows,
-            sliding_window: WINDOWS,
             embeddings: scan.embeddings,
-            labels,
-            audio_seconds: scan.samples as f64 / f64::from(SAMPLE_RATE),
-            speech_seconds: speech.duration(),
+        };
+        let mut diarization = conclude(
+            evidence,
+            &*self.clustering,
+            &settings.pipeline,
+            bounds,
             seconds,
-            warnings,
-        })
-    }
-
-    fn assemble(&self, scan: &Scan, speech: &Timeline, cosines: Array2<f32>) -> Assembled {
-        if scan.windows.is_empty() {
-            return Assembled {
-                annotation: Vec::new().into_iter().collect(),
-                order: Vec::new(),
-            };
-        }
-        let windows = scan.windows.iter();
-        let windows = windows.map(|&index| content(index, scan.samples)).collect();
-        let votes = Votes::new(windows, cosines);
-        assemble(speech, &votes, &self.settings.pipeline)
+            hook,
+        )?;
+        diarization.seconds.total = begun.elapsed().as_secs_f64();
+        // What happened to the audio comes first.
+        let warnings = audio.warning().into_iter().chain(diarization.warnings);
+        diarization.warnings = warnings.collect();
+        Ok(diarization)
     }
 }
 
@@ -130,31 +98,4 @@ fn within(scan: &Scan, speech: &Timeline) -> Timeline {
     let end = scan.samples as f64 / f64::from(SAMPLE_RATE);
     let recording = [crate::domain::Segment::new(0.0, end)];
     speech.crop(&recording.into_iter().collect())
-}
-
-/// Window labels by speaker number: the clusters in `order` come first, then those that no frame
-/// was given to.
-fn renumbered(labels: &[usize], mut order: Vec<usize>, clusters: usize) -> Vec<usize> {
-    order.extend(
-        (0..clusters)
-            .filter(|cluster| !order.contains(cluster))
-            .collect::<Vec<_>>(),
-    );
-    let mut number = vec![0; clusters];
-    for (position, &cluster) in order.iter().enumerate() {
-        number[cluster] = position;
-    }
-    labels.iter().map(|&label| number[label]).collect()
-}
-
-/// A warning if clusters that won no frame are missing from what was asked for.
-fn outvoted(bounds: SpeakerBounds, found: usize) -> Option<Warning> {
-    (!bounds.contains(found)).then(|| Warning::SpeakersNotHonoured {
-        asked: match bounds.exact() {
-            Some(exact) => format!("{exact} speakers"),
-            None => format!("at least {} speakers", bounds.min()),
-        },
-        found,
-        reason: "the windows of the others were outvoted by overlapping ones".to_owned(),
-    })
 }

@@ -12,10 +12,13 @@
 //! 3. [`Step::Assembly`](crate::domain::Step): `assembly` lets overlapping windows vote for every
 //!    10 ms of speech and makes turns of the result.
 //!
+//! The last two steps need no audio: [`recluster`] repeats them on what a run has left.
+//!
 //! The output depends on the audio, the model and the settings alone: not on batch size, threads
 //! or timing.
 
 mod assembly;
+mod conclude;
 mod diarize;
 mod error;
 mod gate;
@@ -24,6 +27,7 @@ mod scan;
 mod settings;
 mod votes;
 
+pub use conclude::{Evidence, recluster};
 pub use diarize::{EmbeddingSource, Pipeline};
 pub use error::PipelineError;
 pub use settings::{PipelineSettings, Settings, SettingsError};

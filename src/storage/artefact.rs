@@ -14,6 +14,8 @@ pub enum Artefact {
     Embeddings,
     /// Window times and labels, in NumPy's format.
     Labels,
+    /// When anybody speaks, in NumPy's format.
+    Speech,
     /// Figures about the run, in JSON.
     Metrics,
     /// What was said, in JSON, without speakers. Belongs to the job as a reference does.
@@ -28,6 +30,7 @@ impl Artefact {
             Self::Result => "result.json",
             Self::Embeddings => "embeddings.npy",
             Self::Labels => "labels.npy",
+            Self::Speech => "speech.npy",
             Self::Metrics => "metrics.json",
             Self::Words => "words.json",
         }

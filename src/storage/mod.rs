@@ -95,6 +95,33 @@ impl Storage {
         Ok(self.objects.get(&key).await?.bytes().await?)
     }
 
+    /// Keeps an artefact of a later result of job `id`, in a folder that it has for itself.
+    pub async fn put_revision(
+        &self,
+        id: JobId,
+        folder: &str,
+        artefact: Artefact,
+        bytes: Bytes,
+    ) -> Result<(), StorageError> {
+        let key = revision_key(id, folder, artefact);
+        self.objects.put(&key, bytes.into()).await?;
+        Ok(())
+    }
+
+    /// An artefact of a later result of job `id`.
+    ///
+    /// # Errors
+    /// [`StorageError::Missing`] if there is none.
+    pub async fn get_revision(
+        &self,
+        id: JobId,
+        folder: &str,
+        artefact: Artefact,
+    ) -> Result<Bytes, StorageError> {
+        let key = revision_key(id, folder, artefact);
+        Ok(self.objects.get(&key).await?.bytes().await?)
+    }
+
     /// Jobs with bytes, of uploads or of results, that were last touched before `time`.
     ///
     /// # Errors
@@ -181,5 +208,12 @@ fn results_folder(id: JobId) -> Key {
 fn artefact_key(id: JobId, attempt: i64, artefact: Artefact) -> Key {
     results_folder(id)
         .join(attempt.to_string())
+        .join(artefact.file_name())
+}
+
+fn revision_key(id: JobId, folder: &str, artefact: Artefact) -> Key {
+    results_folder(id)
+        .join("revisions")
+        .join(folder)
         .join(artefact.file_name())
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// Which rooms a room may use. Rooms below the line that uses them never use it back.
-const ROOMS: [(&str, &[&str]); 18] = [
+const ROOMS: [(&str, &[&str]); 19] = [
     ("domain", &[]),
     ("audio", &["domain"]),
     ("dsp", &["domain"]),

@@ -8,7 +8,7 @@ use axum::{
 };
 
 use crate::{
-    db::Cancel,
+    db::{Cancel, Revision},
     domain::{JobId, JobStatus},
     formats::json::DiarizationOutput,
     http::{
@@ -37,22 +37,30 @@ pub(crate) async fn job(
     Id(id): Id,
 ) -> Result<Json<JobView>, ApiError> {
     let job = state.db.job(id).await?.ok_or_else(|| no_job(id))?;
-    let result = if job.status == JobStatus::Succeeded {
-        Some(output(&state, id, job.attempt).await?)
-    } else {
-        None
-    };
-    Ok(Json(JobView::new(job, result)))
+    if job.status != JobStatus::Succeeded {
+        return Ok(Json(JobView::new(job, None)));
+    }
+    let later = state.db.revisions(id).await?;
+    let result = output(&state, id, job.attempt, later.last()).await?;
+    Ok(Json(JobView::new(job, Some(result)).with_revisions(later)))
 }
 
-/// The result of a job that has one.
+/// The latest result of a job that has one; `later` is the last of those after its first.
 pub(in crate::http) async fn output(
     state: &AppState,
     id: JobId,
     attempt: i64,
+    later: Option<&Revision>,
 ) -> Result<DiarizationOutput, ApiError> {
     let storage = &state.storage;
-    let bytes = match storage.get_artefact(id, attempt, Artefact::Result).await {
+    let found = match later {
+        Some(later) => {
+            let folder = &later.folder;
+            storage.get_revision(id, folder, Artefact::Result).await
+        }
+        None => storage.get_artefact(id, attempt, Artefact::Result).await,
+    };
+    let bytes = match found {
         Ok(bytes) => bytes,
         Err(error) => return Err(not_stored(state, id, error).await),
     };

@@ -7,6 +7,7 @@ pub(super) mod jobs;
 pub(super) mod list;
 pub(super) mod media;
 pub(super) mod metrics;
+pub(super) mod recluster;
 pub(super) mod reference;
 pub(super) mod results;
 pub(super) mod words;

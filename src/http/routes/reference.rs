@@ -6,7 +6,6 @@ use axum::{Json, body::Body, extract::State};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::results::{annotation, succeeded};
 use crate::{
     domain::ScoreOptions,
     formats::{metrics::Metrics, score::ScoreJson},
@@ -14,6 +13,7 @@ use crate::{
         AppState,
         error::{ApiError, Code},
         extract::{Id, Params},
+        found::{Found, RevisionParam},
         receive,
         views::{Problem, Score},
     },
@@ -40,7 +40,7 @@ pub(crate) struct ScoreParams {
     put,
     path = "/v1/jobs/{id}/reference",
     tag = "results",
-    params(("id" = String, Path, description = "The job's id"), ScoreParams),
+    params(("id" = String, Path, description = "The job's id"), ScoreParams, RevisionParam),
     request_body(content = String, content_type = "text/plain", description = "RTTM; lines of \
         several recordings may be in it if one of them bears the job's name"),
     responses(
@@ -56,25 +56,26 @@ pub(crate) async fn reference(
     State(state): State<AppState>,
     Id(id): Id,
     Params(params): Params<ScoreParams>,
+    Params(which): Params<RevisionParam>,
     body: Body,
 ) -> Result<Json<Score>, ApiError> {
     let idle = Duration::from_secs(state.settings.upload_idle_seconds);
     let limit = state.settings.max_reference_bytes;
     let rttm = receive::text("the reference", body.into_data_stream(), limit, idle).await?;
-    let job = succeeded(&state, id).await?;
+    let found = Found::find(&state, id, which).await?;
     if rttm.trim().is_empty() {
         return Err(ApiError::new(
             Code::InvalidReference,
             "the reference is empty",
         ));
     }
-    let hypothesis = annotation(&state, id).await?;
+    let hypothesis = found.annotation(&state).await?;
     let options = ScoreOptions {
         collar: params.collar,
         skip_overlap: params.skip_overlap,
     };
     let score = {
-        let (rttm, name) = (rttm.clone(), job.name.clone());
+        let (rttm, name) = (rttm.clone(), found.job.name.clone());
         // The mapping of many speakers takes a while.
         tokio::task::spawn_blocking(move || {
             scoring::score(&rttm, &name, &hypothesis, params.uem.as_deref(), options)
@@ -83,18 +84,16 @@ pub(crate) async fn reference(
         .map_err(ApiError::internal)?
         .map_err(|error| ApiError::new(Code::InvalidReference, error))?
     };
-    let storage = &state.storage;
-    let metrics = storage
-        .get_artefact(id, job.attempt, Artefact::Metrics)
-        .await?;
+    let metrics = found.artefact(&state, Artefact::Metrics).await?;
     let mut metrics: Metrics = serde_json::from_slice(&metrics).map_err(ApiError::internal)?;
     metrics.score = Some(score.clone());
     let metrics = serde_json::to_vec_pretty(&metrics).map_err(ApiError::internal)?;
+    let storage = &state.storage;
     storage
         .put_artefact(id, 0, Artefact::Reference, rttm.into())
         .await?;
-    storage
-        .put_artefact(id, job.attempt, Artefact::Metrics, metrics.into())
+    found
+        .replace(&state, Artefact::Metrics, metrics.into())
         .await?;
     Ok(Json(view(score)))
 }

@@ -1,24 +1,20 @@
 //! What a job found, in whatever form is wanted.
 
 use axum::{
-    body::Bytes,
     extract::State,
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
-use chrono::SecondsFormat;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{
-    db::JobRecord,
-    domain::{Annotation, JobId, JobStatus},
-    formats::{metrics::Metrics, rttm as rttm_format},
     http::{
         AppState,
-        error::{ApiError, Code},
-        extract::{Id, Params, no_job, not_stored},
-        format::{Format, Recording, Source},
+        error::ApiError,
+        extract::{Id, Params},
+        format::{Format, Source},
+        found::{Found, RevisionParam},
         negotiate::accepted,
         views::Problem,
     },
@@ -32,38 +28,6 @@ pub(crate) struct ResultParams {
     format: Option<Format>,
 }
 
-/// The job, which must have a result.
-pub(super) async fn succeeded(state: &AppState, id: JobId) -> Result<JobRecord, ApiError> {
-    let job = state.db.job(id).await?.ok_or_else(|| no_job(id))?;
-    match job.status {
-        JobStatus::Succeeded => Ok(job),
-        JobStatus::Created | JobStatus::Pending | JobStatus::Running => Err(ApiError::new(
-            Code::NotFinished,
-            format_args!("the job is {}; ask again when it has succeeded", job.status),
-        )),
-        JobStatus::Failed | JobStatus::Canceled => Err(ApiError::new(
-            Code::NoResult,
-            match job.failure {
-                Some(failure) => format!("the job is {}: {}", job.status, failure.message),
-                None => format!("the job is {}", job.status),
-            },
-        )),
-    }
-}
-
-pub(super) async fn artefact(
-    state: &AppState,
-    id: JobId,
-    artefact: Artefact,
-) -> Result<Bytes, ApiError> {
-    let job = succeeded(state, id).await?;
-    let storage = &state.storage;
-    match storage.get_artefact(id, job.attempt, artefact).await {
-        Ok(bytes) => Ok(bytes),
-        Err(error) => Err(not_stored(state, id, error).await),
-    }
-}
-
 fn respond(content_type: &'static str, body: impl IntoResponse) -> Response {
     ([(header::CONTENT_TYPE, content_type)], body).into_response()
 }
@@ -73,16 +37,21 @@ fn respond(content_type: &'static str, body: impl IntoResponse) -> Response {
     get,
     path = "/v1/jobs/{id}/rttm",
     tag = "results",
-    params(("id" = String, Path, description = "The job's id")),
+    params(("id" = String, Path, description = "The job's id"), RevisionParam),
     responses(
         (status = 200, description = "RTTM", body = String, content_type = "text/plain"),
-        (status = 404, description = "No such job", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such job or revision", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The job has no result (yet)", body = Problem, content_type = "application/problem+json"),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn rttm(State(state): State<AppState>, Id(id): Id) -> Result<Response, ApiError> {
-    let bytes = artefact(&state, id, Artefact::Rttm).await?;
+pub(crate) async fn rttm(
+    State(state): State<AppState>,
+    Id(id): Id,
+    Params(which): Params<RevisionParam>,
+) -> Result<Response, ApiError> {
+    let found = Found::find(&state, id, which).await?;
+    let bytes = found.artefact(&state, Artefact::Rttm).await?;
     Ok(respond(Format::Rttm.content_type(), bytes))
 }
 
@@ -91,7 +60,7 @@ pub(crate) async fn rttm(State(state): State<AppState>, Id(id): Id) -> Result<Re
     get,
     path = "/v1/jobs/{id}/result",
     tag = "results",
-    params(("id" = String, Path, description = "The job's id"), ResultParams),
+    params(("id" = String, Path, description = "The job's id"), ResultParams, RevisionParam),
     responses(
         (status = 200, description = "The result", content(
             (serde_json::Value = "application/json"),
@@ -108,7 +77,7 @@ pub(crate) async fn rttm(State(state): State<AppState>, Id(id): Id) -> Result<Re
             (String = "text/praat-textgrid"),
             (String = "text/x-eaf+xml"),
         )),
-        (status = 404, description = "No such job", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such job or revision", body = Problem, content_type = "application/problem+json"),
         (status = 406, description = "None of the formats is accepted", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The job has no result (yet)", body = Problem, content_type = "application/problem+json"),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
@@ -118,44 +87,25 @@ pub(crate) async fn result(
     State(state): State<AppState>,
     Id(id): Id,
     Params(params): Params<ResultParams>,
+    Params(which): Params<RevisionParam>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let format = match params.format {
         Some(format) => format,
         None => accepted(&headers, &Format::OFFERED)?,
     };
+    let found = Found::find(&state, id, which).await?;
     let bytes = match format.source() {
-        Source::Stored(stored) => artefact(&state, id, stored).await?,
+        Source::Stored(stored) => found.artefact(&state, stored).await?,
         Source::Written(write) => {
-            let recording = recording(&state, id).await?;
-            write(&annotation(&state, id).await?, &recording)?.into()
+            let recording = found.recording(&state).await?;
+            write(&found.annotation(&state).await?, &recording)?.into()
         }
     };
     let mut response = respond(format.content_type(), bytes);
     let vary = header::HeaderValue::from_static("accept");
     response.headers_mut().insert(header::VARY, vary);
     Ok(response)
-}
-
-/// What is known of the recording beside its turns.
-pub(super) async fn recording(state: &AppState, id: JobId) -> Result<Recording, ApiError> {
-    let job = succeeded(state, id).await?;
-    let metrics = artefact(state, id, Artefact::Metrics).await?;
-    let metrics: Metrics = serde_json::from_slice(&metrics).map_err(ApiError::internal)?;
-    let made = job.finished_at.unwrap_or(job.updated_at);
-    Ok(Recording {
-        name: job.name,
-        seconds: metrics.audio_seconds,
-        date: made.to_rfc3339_opts(SecondsFormat::Secs, true),
-    })
-}
-
-/// The turns, read back from the RTTM, which has all that subtitles need.
-pub(super) async fn annotation(state: &AppState, id: JobId) -> Result<Annotation, ApiError> {
-    let bytes = artefact(state, id, Artefact::Rttm).await?;
-    let files = rttm_format::parse(&String::from_utf8_lossy(&bytes)).map_err(ApiError::internal)?;
-    // Silence has no line, and so no file either.
-    Ok(files.into_values().next().unwrap_or_default())
 }
 
 /// The windows' embeddings, `float32` `(windows, dim)`, L2-normalised, in NumPy's format.
@@ -166,7 +116,7 @@ pub(super) async fn annotation(state: &AppState, id: JobId) -> Result<Annotation
     params(("id" = String, Path, description = "The job's id")),
     responses(
         (status = 200, description = "An array", body = Vec<u8>, content_type = "application/x-npy"),
-        (status = 404, description = "No such job", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such job or revision", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The job has no result (yet)", body = Problem, content_type = "application/problem+json"),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     )
@@ -175,7 +125,9 @@ pub(crate) async fn embeddings(
     State(state): State<AppState>,
     Id(id): Id,
 ) -> Result<Response, ApiError> {
-    let bytes = artefact(&state, id, Artefact::Embeddings).await?;
+    // Every result is made of the same ones.
+    let found = Found::first(&state, id).await?;
+    let bytes = found.artefact(&state, Artefact::Embeddings).await?;
     Ok(respond("application/x-npy", bytes))
 }
 
@@ -185,10 +137,10 @@ pub(crate) async fn embeddings(
     get,
     path = "/v1/jobs/{id}/labels.npy",
     tag = "results",
-    params(("id" = String, Path, description = "The job's id")),
+    params(("id" = String, Path, description = "The job's id"), RevisionParam),
     responses(
         (status = 200, description = "An array", body = Vec<u8>, content_type = "application/x-npy"),
-        (status = 404, description = "No such job", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such job or revision", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The job has no result (yet)", body = Problem, content_type = "application/problem+json"),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     )
@@ -196,8 +148,10 @@ pub(crate) async fn embeddings(
 pub(crate) async fn labels(
     State(state): State<AppState>,
     Id(id): Id,
+    Params(which): Params<RevisionParam>,
 ) -> Result<Response, ApiError> {
-    let bytes = artefact(&state, id, Artefact::Labels).await?;
+    let found = Found::find(&state, id, which).await?;
+    let bytes = found.artefact(&state, Artefact::Labels).await?;
     Ok(respond("application/x-npy", bytes))
 }
 
@@ -207,10 +161,10 @@ pub(crate) async fn labels(
     get,
     path = "/v1/jobs/{id}/metrics",
     tag = "results",
-    params(("id" = String, Path, description = "The job's id")),
+    params(("id" = String, Path, description = "The job's id"), RevisionParam),
     responses(
         (status = 200, description = "Metrics of the job", body = serde_json::Value),
-        (status = 404, description = "No such job", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such job or revision", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The job has no result (yet)", body = Problem, content_type = "application/problem+json"),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
     )
@@ -218,7 +172,9 @@ pub(crate) async fn labels(
 pub(crate) async fn metrics(
     State(state): State<AppState>,
     Id(id): Id,
+    Params(which): Params<RevisionParam>,
 ) -> Result<Response, ApiError> {
-    let bytes = artefact(&state, id, Artefact::Metrics).await?;
+    let found = Found::find(&state, id, which).await?;
+    let bytes = found.artefact(&state, Artefact::Metrics).await?;
     Ok(respond(Format::Json.content_type(), bytes))
 }

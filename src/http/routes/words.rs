@@ -11,17 +11,17 @@ use axum::{
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::results::{artefact, recording, succeeded};
 use crate::{
-    domain::{JobId, Transcript},
+    domain::Transcript,
     formats::json::DiarizationOutput,
     http::{
         AppState,
         error::{ApiError, Code},
         extract::{Id, Params},
+        found::{Found, RevisionParam},
         negotiate::accepted,
         receive,
-        views::{Problem, Transcription},
+        views::Problem,
     },
     storage::{Artefact, StorageError},
     words::{self, KeptTranscript, write::Form},
@@ -112,7 +112,7 @@ pub(crate) struct GetParams {
     put,
     path = "/v1/jobs/{id}/words",
     tag = "results",
-    params(("id" = String, Path, description = "The job's id"), PutParams),
+    params(("id" = String, Path, description = "The job's id"), PutParams, RevisionParam),
     request_body(content(
         (serde_json::Value = "application/json", example = json!({"words": [
             {"word": "Hello", "start": 0.6, "end": 0.9}, {"word": "Hi", "start": 3.2, "end": 3.4}]})),
@@ -120,7 +120,13 @@ pub(crate) struct GetParams {
     )),
     responses(
         (status = 200, description = "The words with their speakers", content(
-            (Transcription = "application/json"),
+            (serde_json::Value = "application/json", example = json!({
+                "wordLevelTranscription": [
+                    {"start": 0.6, "end": 0.9, "text": "Hello", "speaker": "SPEAKER_00"},
+                    {"start": 9.2, "end": 9.4, "text": "Hm", "speaker": null}],
+                "turnLevelTranscription": [
+                    {"start": 0.6, "end": 0.9, "text": "Hello", "speaker": "SPEAKER_00"},
+                    {"start": 9.2, "end": 9.4, "text": "Hm", "speaker": null}]})),
             (String = "text/plain"),
             (String = "application/x-subrip"),
             (String = "text/vtt"),
@@ -137,6 +143,7 @@ pub(crate) async fn put(
     State(state): State<AppState>,
     Id(id): Id,
     Params(params): Params<PutParams>,
+    Params(which): Params<RevisionParam>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -144,10 +151,17 @@ pub(crate) async fn put(
     let limit = state.settings.max_words_bytes;
     let text = receive::text("the transcript", body.into_data_stream(), limit, idle).await?;
     let format = wanted(params.format, &headers)?;
-    let job = succeeded(&state, id).await?;
+    let found = Found::find(&state, id, which).await?;
+    let name = found.job.name.clone();
+    if text.trim().is_empty() {
+        return Err(ApiError::new(
+            Code::InvalidTranscript,
+            "the transcript is empty",
+        ));
+    }
     let smooth = params.smooth_punctuation;
     let (kept, json) = blocking(move || {
-        let transcript = words::parse(&text, &job.name)
+        let transcript = words::parse(&text, &name)
             .map_err(|error| ApiError::new(Code::InvalidTranscript, error))?;
         let kept = KeptTranscript::new(&transcript, smooth);
         let json = serde_json::to_vec(&kept).map_err(ApiError::internal)?;
@@ -158,7 +172,7 @@ pub(crate) async fn put(
     storage
         .put_artefact(id, 0, Artefact::Words, json.into())
         .await?;
-    merged(&state, id, kept, format).await
+    merged(&state, &found, kept, format).await
 }
 
 /// The words that were put to the job, with their speakers.
@@ -166,10 +180,16 @@ pub(crate) async fn put(
     get,
     path = "/v1/jobs/{id}/words",
     tag = "results",
-    params(("id" = String, Path, description = "The job's id"), GetParams),
+    params(("id" = String, Path, description = "The job's id"), GetParams, RevisionParam),
     responses(
         (status = 200, description = "The words with their speakers", content(
-            (Transcription = "application/json"),
+            (serde_json::Value = "application/json", example = json!({
+                "wordLevelTranscription": [
+                    {"start": 0.6, "end": 0.9, "text": "Hello", "speaker": "SPEAKER_00"},
+                    {"start": 9.2, "end": 9.4, "text": "Hm", "speaker": null}],
+                "turnLevelTranscription": [
+                    {"start": 0.6, "end": 0.9, "text": "Hello", "speaker": "SPEAKER_00"},
+                    {"start": 9.2, "end": 9.4, "text": "Hm", "speaker": null}]})),
             (String = "text/plain"),
             (String = "application/x-subrip"),
             (String = "text/vtt"),
@@ -184,10 +204,11 @@ pub(crate) async fn get(
     State(state): State<AppState>,
     Id(id): Id,
     Params(params): Params<GetParams>,
+    Params(which): Params<RevisionParam>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let format = wanted(params.format, &headers)?;
-    succeeded(&state, id).await?;
+    let found = Found::find(&state, id, which).await?;
     let kept = match state.storage.get_artefact(id, 0, Artefact::Words).await {
         Ok(kept) => kept,
         Err(StorageError::Missing(_)) => {
@@ -199,7 +220,7 @@ pub(crate) async fn get(
         Err(error) => return Err(error.into()),
     };
     let kept = blocking(move || serde_json::from_slice(&kept).map_err(ApiError::internal)).await?;
-    merged(&state, id, kept, format).await
+    merged(&state, &found, kept, format).await
 }
 
 fn wanted(format: Option<WordsFormat>, headers: &HeaderMap) -> Result<WordsFormat, ApiError> {
@@ -209,12 +230,12 @@ fn wanted(format: Option<WordsFormat>, headers: &HeaderMap) -> Result<WordsForma
 /// The transcript with the speakers that the result's turns give it.
 async fn merged(
     state: &AppState,
-    id: JobId,
+    found: &Found,
     kept: KeptTranscript,
     format: WordsFormat,
 ) -> Result<Response, ApiError> {
-    let result = artefact(state, id, Artefact::Result).await?;
-    let recording = recording(state, id).await?;
+    let result = found.artefact(state, Artefact::Result).await?;
+    let recording = found.recording(state).await?;
     let text = blocking(move || {
         let result: DiarizationOutput =
             serde_json::from_slice(&result).map_err(ApiError::internal)?;

@@ -20,6 +20,7 @@ mod pyannoteai;
 mod receiver;
 mod resuming;
 mod retention;
+mod revisions;
 mod running;
 mod schemathesis;
 mod traces;
