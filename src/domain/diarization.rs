@@ -39,6 +39,8 @@ pub struct Diarization {
     pub embeddings: ndarray::Array2<f32>,
     /// The speaker of each window: `n` stands for `SPEAKER_0n`.
     pub labels: Vec<usize>,
+    /// How many of the embeddings an earlier run at the recording had made.
+    pub resumed_windows: usize,
     /// Length of the decoded audio in seconds.
     pub audio_seconds: f64,
     /// When somebody speaks.

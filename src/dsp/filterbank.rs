@@ -45,6 +45,8 @@ pub struct Filterbank {
     offset: usize,
     /// Frames given out so far.
     frames: usize,
+    /// The first frame that is computed.
+    first: usize,
     input: Vec<f64>,
     spectrum: Vec<Complex<f64>>,
     scratch: Vec<Complex<f64>>,
@@ -72,12 +74,21 @@ impl Filterbank {
             buffer: Vec::with_capacity(BLOCK + 2 * FRAME_LENGTH),
             offset: 0,
             frames: 0,
+            first: 0,
             input: fft.make_input_vec(),
             spectrum: fft.make_output_vec(),
             scratch: fft.make_scratch_vec(),
             power: vec![0.0; MelFilters::POWER_BINS],
             fft,
         }
+    }
+
+    /// Gives rows of zeros in place of the frames before number `first`, for a caller who knows
+    /// already what he wants of them.
+    #[must_use]
+    pub fn from_frame(mut self, first: usize) -> Self {
+        self.first = first;
+        self
     }
 
     /// Takes in samples and appends the frames that they complete, rows of [`MEL_BINS`], to
@@ -109,12 +120,17 @@ impl Filterbank {
         self.buffer.clear();
         self.offset = 0;
         self.frames = 0;
+        self.first = 0;
     }
 
     /// Appends the next frame of a stream that has `end` samples so far.
     fn frame(&mut self, end: usize, frames: &mut Vec<f32>) {
         let first = (self.frames * FRAME_SHIFT) as isize - LEAD as isize;
         self.frames += 1;
+        if self.frames <= self.first {
+            frames.resize(frames.len() + MEL_BINS, 0.0);
+            return;
+        }
         let buffered = first - self.offset as isize;
         let inside = usize::try_from(buffered)
             .ok()

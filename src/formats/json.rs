@@ -134,6 +134,7 @@ mod tests {
         };
         let annotation: Annotation = [turn].into_iter().collect();
         let diarization = Diarization {
+            resumed_windows: 0,
             annotation: annotation.clone(),
             exclusive: annotation,
             windows: vec![0],

@@ -19,6 +19,9 @@ pub struct Metrics {
     pub turns: usize,
     /// Windows embedded.
     pub windows: usize,
+    /// Those among them that an earlier attempt had embedded before it was interrupted.
+    #[serde(default)]
+    pub resumed_windows: usize,
     /// Where the time went; steps overlap and need not add up.
     pub seconds: SecondsJson,
     /// Seconds of work a second of audio; absent for empty audio.
@@ -84,6 +87,7 @@ impl Metrics {
             speakers: diarization.annotation.speakers().len(),
             turns: diarization.annotation.turns().len(),
             windows: diarization.windows.len(),
+            resumed_windows: diarization.resumed_windows,
             seconds: diarization.seconds.into(),
             real_time_factor: (audio_seconds > 0.0).then(|| total / audio_seconds),
             model,

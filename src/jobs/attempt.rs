@@ -16,6 +16,7 @@ use super::{
     fetch,
     metrics::{AUDIO_SECONDS, JOB_DURATION, JOBS_TOTAL, REAL_TIME_FACTOR, RUNNING, STEP_DURATION},
     progress::{Progress, Stop},
+    recording,
 };
 use crate::{
     db::{Claim, DbError, Failure, JobRecord, Outcome},
@@ -55,10 +56,15 @@ pub(super) async fn attempt(
         .await
     {
         Ok(Claim::Run(job)) => job,
-        Ok(Claim::Busy | Claim::Nothing) => return Ok(()),
+        Ok(Claim::Busy) => return Ok(()),
+        Ok(Claim::Nothing) => {
+            recording::forget_checkpoints(&environment, id).await;
+            return Ok(());
+        }
         Ok(Claim::GaveUp(failure)) => {
             tracing::warn!(job = %id, code = failure.code, "gave up: {}", failure.message);
             counter!(JOBS_TOTAL, "status" => "failed").increment(1);
+            recording::forget_checkpoints(&environment, id).await;
             return Ok(());
         }
         Err(error) => {
@@ -77,6 +83,9 @@ pub(super) async fn attempt(
         return Ok(());
     };
     let status = finish(&environment, &job, &outcome).await?;
+    if status.is_some_and(JobStatus::is_final) {
+        recording::forget_checkpoints(&environment, id).await;
+    }
     report(&job, &outcome, status, start.elapsed());
     Ok(())
 }

@@ -5,12 +5,13 @@ use std::{fmt::Display, path::Path};
 use bytes::Bytes;
 use serde_json::json;
 
-use super::{Environment, failure::AttemptError, progress::Progress, scoring};
+use super::{Environment, failure::AttemptError, progress::Progress, recording, scoring};
 use crate::{
     audio::{AudioStream, DecodeOptions},
     db::{Failure, JobRecord},
     domain::{Diarization, ScoreOptions, SpeakerBounds},
     formats::{json::DiarizationOutput, metrics::Metrics, npy, rttm},
+    pipeline::PipelineError,
     storage::Artefact,
 };
 
@@ -41,7 +42,6 @@ pub(super) fn diarize(
         limits: environment.limits,
         channel: options.channel,
     };
-    let audio = AudioStream::open(path, &decode)?;
     let settings = environment.pipeline_settings(options);
     let record = json!({
         "clustering": settings.clustering,
@@ -50,7 +50,14 @@ pub(super) fn diarize(
         "options": options,
     });
     let pipeline = environment.pipeline(settings);
-    let diarization = pipeline.run(audio, bounds, progress)?;
+    let mut checkpoint = recording::checkpoint(environment, job, path)?;
+    let diarization = loop {
+        let audio = AudioStream::open(path, &decode)?;
+        match pipeline.run_with(audio, bounds, progress, Some(&mut checkpoint)) {
+            Err(PipelineError::StaleCheckpoint) => checkpoint.discard(),
+            done => break done?,
+        }
+    };
     let metrics = Metrics::new(&diarization, environment.model(), record);
     write(job, &diarization, metrics, reference)
 }

@@ -119,6 +119,19 @@ async fn sweep(db: &Db, storage: &Storage) {
         }
         Err(error) => tracing::warn!(%error, "the store cannot be listed"),
     }
+    if let Err(error) = sweep_checkpoints(db, storage).await {
+        tracing::warn!(%error, "checkpoints of jobs that are over were not removed");
+    }
+}
+
+/// Removes the checkpoints of jobs that are over: the process died just before it did so.
+async fn sweep_checkpoints(db: &Db, storage: &Storage) -> Result<(), Failed> {
+    for id in storage.jobs_with_checkpoints().await? {
+        if db.job(id).await?.is_none_or(|job| job.status.is_final()) {
+            storage.delete_checkpoints(id).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn remove_orphan(db: &Db, storage: &Storage, id: JobId) -> Result<(), Failed> {

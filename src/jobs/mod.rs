@@ -16,6 +16,7 @@ mod housekeeping;
 pub mod metrics;
 mod progress;
 pub mod recluster;
+mod recording;
 mod retention;
 pub mod scoring;
 mod settings;

@@ -34,6 +34,18 @@ impl Embedder {
         }
     }
 
+    /// Puts embeddings known already, row after row, before those to come.
+    #[must_use]
+    pub fn after(mut self, table: Vec<f32>) -> Self {
+        self.table = table;
+        self
+    }
+
+    /// Embeddings so far, row after row.
+    pub fn table(&self) -> &[f32] {
+        &self.table
+    }
+
     /// Takes in a window, `frames` rows of log-mel values as the filterbank gives them; subtracts
     /// its mean if the model wants that. Waits where the model is several batches behind.
     ///
@@ -46,8 +58,17 @@ impl Embedder {
         }
         let window = Array2::from_shape_vec((self.frames, MEL_BINS), values)?;
         self.line.push(window)?;
+        self.collect()
+    }
+
+    /// Takes in what is ready.
+    ///
+    /// # Errors
+    /// [`ModelError`] if a batch failed.
+    pub fn collect(&mut self) -> Result<(), ModelError> {
         while let Some(embedded) = self.line.ready()? {
-            self.take(embedded);
+            self.table.extend(embedded.embeddings);
+            self.seconds += embedded.seconds;
         }
         Ok(())
     }
@@ -70,10 +91,5 @@ impl Embedder {
             embeddings: Array2::from_shape_vec((table.len() / dim, dim), table)?,
             seconds: seconds + rest.seconds,
         })
-    }
-
-    fn take(&mut self, embedded: Embedded) {
-        self.table.extend(embedded.embeddings);
-        self.seconds += embedded.seconds;
     }
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use ndarray::Array2;
 use tracing::info_span;
 
+use super::checkpoint::Checkpoint;
 use super::conclude::{Evidence, conclude};
 use super::error::PipelineError;
 use super::gate::Gate;
@@ -51,15 +52,32 @@ impl Pipeline {
     /// [`PipelineError`], among them [`PipelineError::Cancelled`] as soon as `hook` asks for it.
     pub fn run(
         &self,
+        audio: AudioStream,
+        bounds: SpeakerBounds,
+        hook: &dyn ProgressHook,
+    ) -> Result<Diarization, PipelineError> {
+        self.run_with(audio, bounds, hook, None)
+    }
+
+    /// As [`Pipeline::run`], but keeps the model's embeddings in `checkpoint` on the way, and goes on
+    /// from those that an earlier run kept there. The result is the same.
+    ///
+    /// # Errors
+    /// [`PipelineError::StaleCheckpoint`] too: the caller discards it and starts over.
+    pub fn run_with(
+        &self,
         mut audio: AudioStream,
         bounds: SpeakerBounds,
         hook: &dyn ProgressHook,
+        checkpoint: Option<&mut Checkpoint>,
     ) -> Result<Diarization, PipelineError> {
         let begun = Instant::now();
         let settings = &self.settings;
         let gate = Gate::new(settings.speech.offset, settings.pipeline.min_speech);
         let scan = info_span!("scan").in_scope(|| match &self.embeddings {
-            EmbeddingSource::Model(inference) => with_model(&mut audio, inference, gate, hook),
+            EmbeddingSource::Model(inference) => {
+                with_model(&mut audio, inference, gate, hook, checkpoint)
+            }
             EmbeddingSource::Given(embeddings) => {
                 with_embeddings(&mut audio, embeddings, gate, hook)
             }
@@ -71,6 +89,7 @@ impl Pipeline {
                 &speech::segments(&scan.probabilities, &settings.speech),
             )
         });
+        let resumed_windows = scan.resumed;
         let evidence = Evidence {
             samples: scan.samples,
             speech,
@@ -85,6 +104,7 @@ impl Pipeline {
             seconds,
             hook,
         )?;
+        diarization.resumed_windows = resumed_windows;
         diarization.seconds.total = begun.elapsed().as_secs_f64();
         // What happened to the audio comes first.
         let warnings = audio.warning().into_iter().chain(diarization.warnings);

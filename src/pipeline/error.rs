@@ -22,6 +22,10 @@ pub enum PipelineError {
     /// The caller asked to stop.
     #[error("cancelled")]
     Cancelled,
+    /// The checkpoint that the run took over is not of this recording and these settings after all:
+    /// to be discarded.
+    #[error("the checkpoint does not fit the recording")]
+    StaleCheckpoint,
     /// Embeddings given in place of the model's do not belong to this recording.
     #[error("the recording has {expected} windows; embeddings given: {given}")]
     WindowCount {

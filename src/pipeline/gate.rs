@@ -1,5 +1,7 @@
 //! Which windows have enough speech to tell whose it is.
 
+use std::fmt;
+
 use super::scan::WINDOWS;
 use crate::speech::FRAME_SAMPLES;
 
@@ -15,6 +17,18 @@ pub(super) struct Gate {
     pub(super) windows: Vec<usize>,
     /// The window with most speech, and its share, as long as none was chosen.
     best: Option<(usize, f32)>,
+}
+
+/// What it chooses by.
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            threshold,
+            min_speech,
+            ..
+        } = self;
+        write!(f, "frames from {threshold}, windows from {min_speech}")
+    }
 }
 
 /// What becomes of a window.

@@ -18,6 +18,7 @@
 //! or timing.
 
 mod assembly;
+mod checkpoint;
 mod conclude;
 mod diarize;
 mod error;
@@ -27,6 +28,7 @@ mod scan;
 mod settings;
 mod votes;
 
+pub use checkpoint::Checkpoint;
 pub use conclude::{Evidence, recluster};
 pub use diarize::{EmbeddingSource, Pipeline};
 pub use error::PipelineError;

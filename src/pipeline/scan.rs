@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use ndarray::{Array2, Axis};
 
+use super::checkpoint::{Checkpoint, Known};
 use super::error::PipelineError;
 use super::gate::{Gate, Verdict};
 use crate::audio::AudioStream;
 use crate::domain::{ProgressHook, SAMPLE_RATE, Segment, SlidingWindow, Step, StepSeconds};
-use crate::dsp::{Filterbank, FrameWindows};
-use crate::models::{Embedded, Embedder, Inference, ModelError};
+use crate::dsp::{FRAME_SHIFT, Filterbank, FrameWindows};
+use crate::models::{Embedded, Embedder, Inference};
 use crate::speech::SpeechDetector;
 
 /// The windows that the pipeline cuts.
@@ -25,6 +26,8 @@ pub(super) struct Scan {
     pub(super) windows: Vec<usize>,
     /// One unit vector for each, `(windows, dim)`.
     pub(super) embeddings: Array2<f32>,
+    /// How many of them come from a checkpoint.
+    pub(super) resumed: usize,
     /// Where the time went, as far as this pass is concerned.
     pub(super) seconds: StepSeconds,
 }
@@ -85,25 +88,37 @@ impl<'a> Reader<'a> {
             probabilities: self.detector.into_probabilities(),
             windows,
             embeddings,
+            resumed: 0,
             seconds: self.seconds,
         }
     }
 }
 
-/// Reads `audio` to its end and embeds the windows that `gate` chooses.
+/// Reads `audio` to its end and embeds the windows that `gate` chooses, but for those that
+/// `checkpoint` knows.
 pub(super) fn with_model(
     audio: &mut AudioStream,
     inference: &Inference,
     gate: Gate,
     hook: &dyn ProgressHook,
+    mut checkpoint: Option<&mut Checkpoint>,
 ) -> Result<Scan, PipelineError> {
     let mut reader = Reader::new(audio, hook);
-    let mut filterbank = Filterbank::new(inference.metadata().sample_scale());
     let mut cutter = FrameWindows::new(WINDOWS);
+    let known = checkpoint.as_mut().map_or_else(Known::default, |kept| {
+        kept.resume(&circumstances(inference, &gate), inference.dim())
+    });
+    let mut filterbank = Filterbank::new(inference.metadata().sample_scale());
+    if let Some(last) = known.windows.last() {
+        // Where the recording ends soon after this window, the last one may begin before the next.
+        filterbank = filterbank.from_frame(last * WINDOWS.step / FRAME_SHIFT);
+    }
+    let resumed = known.windows.len();
     let mut choice = Choice {
         gate,
+        known: known.windows,
         best: Vec::new(),
-        embedder: Embedder::new(inference, cutter.length()),
+        embedder: Embedder::new(inference, cutter.length()).after(known.table),
         failed: None,
     };
     let mut frames = Vec::new();
@@ -129,10 +144,26 @@ pub(super) fn with_model(
             break;
         }
         choice.check()?;
+        choice.embedder.collect()?;
+        if let Some(kept) = checkpoint.as_mut() {
+            kept.save(&choice.gate.windows, choice.embedder.table());
+        }
     }
     let (windows, embedded) = choice.finish()?;
     reader.seconds.embedding = embedded.seconds;
-    Ok(reader.into_scan(windows, embedded.embeddings))
+    Ok(Scan {
+        resumed,
+        ..reader.into_scan(windows, embedded.embeddings)
+    })
+}
+
+/// What decides which windows are embedded and what comes out, beside the recording.
+fn circumstances(inference: &Inference, gate: &Gate) -> String {
+    let model = inference.description();
+    format!(
+        "model {}, {} values, on {}, batches of {}; {gate}",
+        model.sha256, model.dim, model.provider, model.batch_size
+    )
 }
 
 /// Reads `audio` to its end and takes the chosen windows' embeddings from `all`, one row for each
@@ -168,17 +199,23 @@ pub(super) fn with_embeddings(
 /// Windows on their way to the model.
 struct Choice {
     gate: Gate,
+    /// The first windows that are to be chosen, with embeddings already.
+    known: Vec<usize>,
     /// Frames of the window that is embedded if no other is.
     best: Vec<f32>,
     embedder: Embedder,
-    failed: Option<ModelError>,
+    failed: Option<PipelineError>,
 }
 
 impl Choice {
     fn offer(&mut self, index: usize, rows: &[f32], probabilities: &[f32], end: Option<usize>) {
         match self.gate.judge(index, probabilities, end) {
             Verdict::Chosen if self.failed.is_none() => {
-                self.failed = self.embedder.push(rows).err();
+                self.failed = match self.known.get(self.gate.windows.len() - 1) {
+                    Some(&known) if known == index => None,
+                    Some(_) => Some(PipelineError::StaleCheckpoint),
+                    None => self.embedder.push(rows).err().map(Into::into),
+                };
             }
             Verdict::Best => self.best = rows.to_vec(),
             Verdict::Chosen | Verdict::Passed => {}
@@ -186,12 +223,15 @@ impl Choice {
     }
 
     /// The first failure, if there was one.
-    fn check(&mut self) -> Result<(), ModelError> {
+    fn check(&mut self) -> Result<(), PipelineError> {
         self.failed.take().map_or(Ok(()), Err)
     }
 
-    fn finish(mut self) -> Result<(Vec<usize>, Embedded), ModelError> {
+    fn finish(mut self) -> Result<(Vec<usize>, Embedded), PipelineError> {
         self.check()?;
+        if self.gate.windows.len() < self.known.len() {
+            return Err(PipelineError::StaleCheckpoint);
+        }
         if self.gate.settle() {
             self.embedder.push(&self.best)?;
         }

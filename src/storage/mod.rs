@@ -129,20 +129,45 @@ impl Storage {
     pub async fn jobs_before(&self, time: SystemTime) -> Result<BTreeSet<JobId>, StorageError> {
         let mut ids = BTreeSet::new();
         for folder in [AUDIO, RESULTS] {
-            let path = self.objects.path_to_filesystem(&Key::from(folder))?;
-            let folder = path.clone();
-            let read = tokio::task::spawn_blocking(move || upload::older_than(&folder, time)).await;
-            match read.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
-                Ok(found) => ids.extend(found),
-                Err(source) => return Err(StorageError::Folder { path, source }),
-            }
+            ids.extend(self.folders_before(folder, time).await?);
         }
         Ok(ids)
+    }
+
+    async fn folders_before(
+        &self,
+        folder: &str,
+        time: SystemTime,
+    ) -> Result<Vec<JobId>, StorageError> {
+        let path = self.objects.path_to_filesystem(&Key::from(folder))?;
+        let folder = path.clone();
+        let read = tokio::task::spawn_blocking(move || upload::older_than(&folder, time)).await;
+        read.unwrap_or_else(|panic| Err(io::Error::other(panic)))
+            .map_err(|source| StorageError::Folder { path, source })
+    }
+
+    /// The folder for the checkpoints of job `id`, which may not exist yet.
+    pub fn checkpoints(&self, id: JobId) -> Result<PathBuf, StorageError> {
+        Ok(self.objects.path_to_filesystem(&checkpoint_folder(id))?)
+    }
+
+    /// Jobs that have checkpoints.
+    ///
+    /// # Errors
+    /// [`StorageError::Folder`] if their folder cannot be read.
+    pub async fn jobs_with_checkpoints(&self) -> Result<Vec<JobId>, StorageError> {
+        self.folders_before(CHECKPOINTS, SystemTime::now()).await
+    }
+
+    /// Removes the checkpoints of job `id`, if there are any.
+    pub async fn delete_checkpoints(&self, id: JobId) -> Result<(), StorageError> {
+        self.delete_folder(&checkpoint_folder(id)).await
     }
 
     /// Removes everything that was kept for job `id`.
     pub async fn delete_job(&self, id: JobId) -> Result<(), StorageError> {
         self.delete_audio(id).await?;
+        self.delete_checkpoints(id).await?;
         self.delete_folder(&results_folder(id)).await
     }
 
@@ -187,6 +212,13 @@ impl Storage {
 
 /// The folder of uploads.
 const AUDIO: &str = "audio";
+
+/// The folder of checkpoints.
+const CHECKPOINTS: &str = "checkpoints";
+
+fn checkpoint_folder(id: JobId) -> Key {
+    Key::from(CHECKPOINTS).join(id.to_string())
+}
 
 /// The folder of results.
 const RESULTS: &str = "results";

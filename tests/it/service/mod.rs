@@ -3,6 +3,7 @@
 mod access_log;
 mod app;
 mod browsers;
+mod checkpoints;
 mod conversations;
 mod deploy;
 mod fetching;

@@ -21,11 +21,16 @@ const LONG: usize = 600;
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Quick leases, little patience and the tiny model.
-fn settings(folder: &Path) {
+pub(super) fn settings(folder: &Path) {
+    settings_and(folder, "");
+}
+
+/// The same and some more.
+pub(super) fn settings_and(folder: &Path, more: &str) {
     let settings = format!(
         "data_dir = \"data\"\nshutdown_seconds = 1\n\
          [jobs]\nlease_seconds = 3\n\
-         [model]\npath = \"{}\"\nthreads = 1\n",
+         [model]\npath = \"{}\"\nthreads = 1\n{more}",
         tiny_model_path().display()
     );
     std::fs::write(folder.join("diarist.toml"), settings).unwrap();
@@ -49,7 +54,7 @@ impl Service {
         format!("http://{}{path}", self.server.address)
     }
 
-    async fn post(&self, audio: Vec<u8>) -> String {
+    pub(super) async fn post(&self, audio: Vec<u8>) -> String {
         let request = self.client.post(self.url("/v1/diarize?name=talk"));
         job_id(request.body(audio).send().await.unwrap()).await
     }
@@ -93,7 +98,7 @@ impl Service {
     }
 
     /// As `kill -9` does it.
-    fn kill(self) {
+    pub(super) fn kill(self) {
         drop(self.server);
     }
 
