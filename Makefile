@@ -48,6 +48,10 @@ openapi: require ## write openapi/openapi.json again, after a change to the HTTP
 test: require onnxruntime oracle ## run all tests but the training's
 	cargo test --locked
 
+.PHONY: chaos
+chaos: require onnxruntime ## kill server and workers at 200 random moments over a stream of jobs
+	DIARIST_CHAOS_KILLS=200 cargo test --locked --test it service::chaos -- --nocapture
+
 .PHONY: lint
 lint: require cargo-tools ## formatting, lints, documentation, licences, unused dependencies
 	cargo fmt --check

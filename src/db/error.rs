@@ -32,7 +32,23 @@ pub enum DbError {
     Transition(#[from] InvalidTransition),
 }
 
+/// SQLite's primary codes for a database that is busy, locked, read-only, failing, full or gone.
+const OUT_OF_ORDER: [i32; 6] = [5, 6, 8, 10, 13, 14];
+
 impl DbError {
+    /// Whether something around the database is to blame that may be mended: a lock, the disk.
+    pub fn is_out_of_order(&self) -> bool {
+        let Self::Sql(error) = self else { return false };
+        match error {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
+            sqlx::Error::Database(error) => {
+                let code = error.code().and_then(|code| code.parse::<i32>().ok());
+                code.is_some_and(|code| OUT_OF_ORDER.contains(&(code & 0xff)))
+            }
+            _ => false,
+        }
+    }
+
     /// As sqlx's own kind of error, for rows that cannot be read.
     pub(super) fn into_decode(self) -> sqlx::Error {
         match self {

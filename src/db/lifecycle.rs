@@ -9,15 +9,22 @@ use std::time::Duration;
 use chrono::Utc;
 use sqlx::{Database, Transaction};
 
-use super::{Db, DbError, Failure, JobRecord, Lane, Sql, deliveries, dispatch, record::millis};
+use super::{
+    Db, DbError, Failure, JobRecord, Lane, Sql, deliveries, dispatch,
+    record::{WORKER_LOST, millis},
+};
 use crate::domain::{JobEvent, JobId, JobStatus};
+
+/// A suspect job is looked at again after this long.
+const SUSPECT_DELAY: Duration = Duration::from_secs(1);
 
 /// What a worker that wants a job gets.
 #[derive(Debug)]
 pub enum Claim {
     /// The job, to be run as attempt [`JobRecord::attempt`].
     Run(Box<JobRecord>),
-    /// Another worker has it and is alive; the dispatch comes again when that one's lease ends.
+    /// Not now: another worker has it and is alive, or it is to run without others of its kind
+    /// ([`JobRecord::is_suspect`]). The dispatch comes again.
     Busy,
     /// It had failed too often and is failed for good now.
     GaveUp(Failure),
@@ -49,12 +56,14 @@ pub enum Outcome {
 }
 
 impl Db {
-    /// Takes the job for `lease`; `attempts` is how often it may fail.
+    /// Takes the job for `lease`; `attempts` is how often it may fail. Without `suspects` one that is
+    /// suspect is left for later.
     pub async fn claim_job(
         &self,
         id: JobId,
         lease: Duration,
         attempts: i64,
+        suspects: bool,
     ) -> Result<Claim, DbError> {
         let now = Utc::now();
         let mut tx = self.begin().await?;
@@ -79,7 +88,7 @@ impl Db {
         let failures = job.failures + i64::from(vanished);
         let failure = if vanished {
             Some(Failure::new(
-                "worker_lost",
+                WORKER_LOST,
                 format!(
                     "the worker of attempt {} stopped without finishing",
                     job.attempt
@@ -101,11 +110,22 @@ impl Db {
             tx.commit().await?;
             return Ok(Claim::GaveUp(failure));
         }
+        let claimed = JobRecord {
+            failures,
+            failure,
+            ..job.clone()
+        };
+        if claimed.is_suspect(attempts) && !suspects {
+            dispatch::push(&mut tx, id, Lane::of(job.audio_bytes), SUSPECT_DELAY).await?;
+            tx.commit().await?;
+            return Ok(Claim::Busy);
+        }
+        let failure = claimed.failure.as_ref();
         let status = job.status.transition(JobEvent::Claim)?;
         let claimed = sqlx::query_as(
             "UPDATE diarizations SET status = $1, attempt = attempt + 1, failures = $2,
                  lease_expires_at = $3, step = NULL, percent = 0, updated_at = $4,
-                 started_at = COALESCE(started_at, $4)
+                 started_at = COALESCE(started_at, $4), error_code = $8, error = $9
              WHERE id = $5 AND status = $6 AND attempt = $7
              RETURNING *",
         )
@@ -116,6 +136,8 @@ impl Db {
         .bind(id.to_string())
         .bind(job.status.as_str())
         .bind(job.attempt)
+        .bind(failure.map(|failure| failure.code.as_str()))
+        .bind(failure.map(|failure| failure.message.as_str()))
         .fetch_one(&mut *tx)
         .await?;
         tx.commit().await?;
@@ -224,7 +246,8 @@ impl Db {
             Outcome::Canceled => settle(&mut tx, &job, JobEvent::Cancel, failures, None).await?,
             Outcome::HandedBack => {
                 dispatch::push(&mut tx, id, lane, Duration::ZERO).await?;
-                settle(&mut tx, &job, JobEvent::Release, failures, None).await?
+                let failure = job.failure.as_ref();
+                settle(&mut tx, &job, JobEvent::Release, failures, failure).await?
             }
         };
         tx.commit().await?;

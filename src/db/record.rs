@@ -70,6 +70,9 @@ impl Failure {
     }
 }
 
+/// The code of an attempt that ended with its worker.
+pub(super) const WORKER_LOST: &str = "worker_lost";
+
 /// Milliseconds since 1970-01-01 UTC, as the table keeps times.
 pub(super) fn millis(time: DateTime<Utc>) -> i64 {
     time.timestamp_millis()
@@ -90,6 +93,16 @@ pub(super) fn parsed<T: FromStr>(column: &'static str, value: &str) -> Result<T,
 }
 
 impl JobRecord {
+    /// Whether the job may be what its workers died of: its latest attempt vanished, and one more
+    /// that does leaves none of `attempts`.
+    ///
+    /// Attempts that run in the same process end together, whichever is to blame. So suspects do not
+    /// run beside each other: then only one of them can be to blame for what happens.
+    pub fn is_suspect(&self, attempts: i64) -> bool {
+        let lost = |failure: &Failure| failure.code == WORKER_LOST;
+        self.failures + 1 >= attempts && self.failure.as_ref().is_some_and(lost)
+    }
+
     fn decode(row: &<Sql as sqlx::Database>::Row) -> Result<Self, DbError> {
         let options: String = row.try_get("options")?;
         let optional_time = |column: &'static str| {

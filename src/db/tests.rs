@@ -39,7 +39,7 @@ async fn create(db: &Db) -> JobId {
 }
 
 async fn claim(db: &Db, id: JobId, lease: Duration) -> JobRecord {
-    match db.claim_job(id, lease, ATTEMPTS).await.unwrap() {
+    match db.claim_job(id, lease, ATTEMPTS, true).await.unwrap() {
         Claim::Run(job) => *job,
         other => panic!("expected the job; got {other:?}"),
     }
@@ -129,7 +129,7 @@ async fn a_worker_that_lost_its_job_changes_nothing() {
         .await;
     assert_eq!(again.unwrap(), None);
     assert!(matches!(
-        db.claim_job(id, ALIVE, ATTEMPTS).await.unwrap(),
+        db.claim_job(id, ALIVE, ATTEMPTS, true).await.unwrap(),
         Claim::Nothing
     ));
 }
@@ -140,7 +140,7 @@ async fn a_living_worker_keeps_its_job() {
     let id = create(&db).await;
     let job = claim(&db, id, ALIVE).await;
     assert!(matches!(
-        db.claim_job(id, ALIVE, ATTEMPTS).await.unwrap(),
+        db.claim_job(id, ALIVE, ATTEMPTS, true).await.unwrap(),
         Claim::Busy
     ));
     // The dispatch that came too early comes again.
@@ -180,7 +180,7 @@ async fn a_job_that_kills_its_workers_fails_with_its_reason() {
     for _ in 0..ATTEMPTS {
         claim(&db, id, DEAD).await;
     }
-    let Claim::GaveUp(failure) = db.claim_job(id, ALIVE, ATTEMPTS).await.unwrap() else {
+    let Claim::GaveUp(failure) = db.claim_job(id, ALIVE, ATTEMPTS, true).await.unwrap() else {
         panic!("the job should have been given up");
     };
     assert_eq!(failure.code, "worker_lost");
@@ -189,6 +189,38 @@ async fn a_job_that_kills_its_workers_fails_with_its_reason() {
         (job.status, job.failure),
         (JobStatus::Failed, Some(failure))
     );
+}
+
+#[tokio::test]
+async fn the_last_attempt_of_a_job_that_loses_its_workers_waits_for_the_place_of_suspects() {
+    let (_folder, db) = open().await;
+    let id = create(&db).await;
+    for _ in 0..ATTEMPTS - 1 {
+        claim(&db, id, DEAD).await;
+    }
+    let before = dispatches(&db).await;
+    let busy = db.claim_job(id, ALIVE, ATTEMPTS, false).await.unwrap();
+    assert!(matches!(busy, Claim::Busy), "{busy:?}");
+    assert_eq!(dispatches(&db).await, before + 1);
+    let job = claim(&db, id, ALIVE).await;
+    assert!(job.is_suspect(ATTEMPTS));
+    // It stays one if it is handed back meanwhile.
+    db.finish_attempt(id, job.attempt, ATTEMPTS, &Outcome::HandedBack)
+        .await
+        .unwrap();
+    let busy = db.claim_job(id, ALIVE, ATTEMPTS, false).await.unwrap();
+    assert!(matches!(busy, Claim::Busy), "{busy:?}");
+
+    // One that failed of something else is none.
+    let other = create(&db).await;
+    for _ in 0..ATTEMPTS - 1 {
+        let job = claim(&db, other, ALIVE).await;
+        db.finish_attempt(other, job.attempt, ATTEMPTS, &retry())
+            .await
+            .unwrap();
+    }
+    let job = db.claim_job(other, ALIVE, ATTEMPTS, false).await.unwrap();
+    assert!(matches!(job, Claim::Run(_)), "{job:?}");
 }
 
 #[tokio::test]
@@ -240,7 +272,7 @@ async fn cancelling_depends_on_where_the_job_is() {
     claim(&db, orphan, DEAD).await;
     db.cancel_job(orphan).await.unwrap();
     assert!(matches!(
-        db.claim_job(orphan, ALIVE, ATTEMPTS).await.unwrap(),
+        db.claim_job(orphan, ALIVE, ATTEMPTS, true).await.unwrap(),
         Claim::Nothing
     ));
     assert_eq!(
@@ -295,7 +327,7 @@ proptest! {
                 let status = match step {
                     Move::Claim { alive } => {
                         let lease = if alive { ALIVE } else { DEAD };
-                        match db.claim_job(id, lease, ATTEMPTS).await.unwrap() {
+                        match db.claim_job(id, lease, ATTEMPTS, true).await.unwrap() {
                             Claim::GaveUp(_) => Some(JobStatus::Failed),
                             _ => None,
                         }

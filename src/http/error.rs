@@ -186,6 +186,18 @@ impl ApiError {
         }
     }
 
+    /// Something around us is full, locked or gone for the moment.
+    fn out_of_order(what: &str, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self {
+            source: Some(Arc::new(source)),
+            ..Self::new(
+                Code::Unavailable,
+                format_args!("{what} cannot be read or written at the moment"),
+            )
+            .retry_after(OUT_OF_ORDER_SECONDS)
+        }
+    }
+
     pub(super) fn internal(source: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self {
             code: Code::Internal,
@@ -197,10 +209,14 @@ impl ApiError {
     }
 }
 
+/// Seconds after which whoever finds the database or the store out of order may try again.
+const OUT_OF_ORDER_SECONDS: u64 = 5;
+
 impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
         match error {
             DbError::KeyLost => idempotency::in_flight(),
+            error if error.is_out_of_order() => Self::out_of_order("the database", error),
             error => Self::internal(error),
         }
     }
@@ -208,7 +224,12 @@ impl From<DbError> for ApiError {
 
 impl From<StorageError> for ApiError {
     fn from(error: StorageError) -> Self {
-        Self::internal(error)
+        match error {
+            StorageError::Missing(_) => Self::internal(error),
+            StorageError::Folder { .. } | StorageError::Store(_) => {
+                Self::out_of_order("the store", error)
+            }
+        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! One attempt at a job: claim it, run it, keep its results, say how it ended.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use metrics::{counter, gauge, histogram};
 use tokio::{
     task::JoinHandle,
     time::{Instant, MissedTickBehavior, interval},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
     Environment,
@@ -19,7 +19,7 @@ use super::{
     recording,
 };
 use crate::{
-    db::{Claim, DbError, Failure, JobRecord, Outcome},
+    db::{Claim, DbError, Failure, JobRecord, Lane, Outcome},
     domain::{JobId, JobStatus, Step},
     storage::{Artefact, StorageError},
 };
@@ -28,9 +28,10 @@ use crate::{
 /// cancel is seen this soon, and progress shows this finely.
 const TICK: Duration = Duration::from_millis(250);
 
-/// How long a thread that was asked to stop is waited for. One that is in the middle of a long step
-/// is left to find out by itself: it has nothing any more that it could write to.
-const STOPPING: Duration = Duration::from_millis(600);
+/// How long work that was asked to stop is waited for. A thread in the middle of a long step is left
+/// to find out by itself: it has nothing any more that it could write to. With a tick before it
+/// this is well below the second in which a wish to cancel takes effect.
+const STOPPING: Duration = Duration::from_millis(400);
 
 /// A write about a job that the database refuses is tried this often, a second apart.
 const DATABASE_TRIES: usize = 10;
@@ -50,11 +51,12 @@ pub(super) async fn attempt(
 ) -> Result<(), DbError> {
     let settings = &environment.settings;
     let attempts = i64::from(settings.attempts);
-    let job = match environment
+    let place = Arc::clone(&environment.suspects).try_acquire_owned().ok();
+    let claim = environment
         .db
-        .claim_job(id, settings.lease(), attempts)
-        .await
-    {
+        .claim_job(id, settings.lease(), attempts, place.is_some())
+        .await;
+    let job = match claim {
         Ok(Claim::Run(job)) => job,
         Ok(Claim::Busy) => return Ok(()),
         Ok(Claim::Nothing) => {
@@ -73,6 +75,8 @@ pub(super) async fn attempt(
             return Err(error);
         }
     };
+    // The others leave the place to whoever needs it.
+    let _place = place.filter(|_| job.is_suspect(attempts));
     tracing::info!(job = %id, attempt = job.attempt, bytes = job.audio_bytes, "job started");
     gauge!(RUNNING).increment(1);
     let start = Instant::now();
@@ -97,11 +101,8 @@ async fn run(
     past_model: CancellationToken,
 ) -> Option<Outcome> {
     let progress = Arc::new(Progress::new(past_model));
-    let done = work(environment, job, &progress).await;
-    let kept = match done {
-        Ok(done) => keep(environment, job, done).await,
-        Err(error) => Err(error),
-    };
+    let work = work(environment, job, &progress);
+    let kept = watch(environment, job, &progress, work).await;
     match (kept, progress.stop_requested()) {
         (Ok(warning), _) => Some(Outcome::Succeeded { warning }),
         (Err(AttemptError::Stopped), Some(Stop::Canceled)) => Some(Outcome::Canceled),
@@ -115,24 +116,31 @@ async fn run(
     }
 }
 
-/// Fetches the recording, where it did not come with the job, and diarizes it.
+/// Fetches the recording, where it did not come with the job, diarizes it and keeps the results;
+/// gives the warning that goes with them.
 async fn work(
     environment: &Arc<Environment>,
     job: &JobRecord,
     progress: &Arc<Progress>,
-) -> Result<Done, AttemptError> {
+) -> Result<Option<String>, AttemptError> {
     if let Some(url) = job.source_url.clone() {
         let fetching = {
             let (environment, job) = (Arc::clone(environment), job.clone());
             tokio::spawn(async move { fetch::fetch(&environment, &job, &url).await })
         };
-        let stop = fetching.abort_handle();
-        let fetched = watch(environment, job, progress, fetching).await;
-        stop.abort();
-        fetched?;
+        let fetched = AbortOnDropHandle::new(fetching).await;
+        fetched.unwrap_or_else(|_| Err(AttemptError::crashed()))?;
+        // Only now is it known in which lane the recording belongs.
+        let now = environment.db.job(job.id).await;
+        let now = now.map_err(|error| AttemptError::internal("the job was not read", &error))?;
+        if now.is_some_and(|now| Lane::of(now.audio_bytes) != Lane::of(job.audio_bytes)) {
+            return Err(AttemptError::Stopped);
+        }
     }
     let thread = start(environment, job, progress).await?;
-    watch(environment, job, progress, thread).await
+    // A panic: its hook has logged it. Another attempt may fare better.
+    let done = thread.await.unwrap_or_else(|_| Err(AttemptError::crashed()))?;
+    keep(environment, job, done).await
 }
 
 /// Puts the job on a thread of its own.
@@ -160,13 +168,15 @@ async fn start(
     }))
 }
 
-/// Waits for the thread or task, renewing the lease, writing progress and passing on wishes to stop.
+/// Waits for the work, renewing the lease, writing progress and passing on wishes to stop. Work
+/// that does not stop soon by itself is left behind.
 async fn watch<T>(
     environment: &Environment,
     job: &JobRecord,
     progress: &Progress,
-    mut thread: JoinHandle<Result<T, AttemptError>>,
+    work: impl Future<Output = Result<T, AttemptError>>,
 ) -> Result<T, AttemptError> {
+    let mut work = pin!(work);
     let lease = environment.settings.lease();
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -178,10 +188,7 @@ async fn watch<T>(
         }
         tokio::select! {
             () = until(deadline) => return Err(AttemptError::Stopped),
-            result = &mut thread => {
-                // A panic: its hook has logged it. Another attempt may fare better.
-                return result.unwrap_or_else(|_| Err(AttemptError::crashed()));
-            }
+            result = &mut work => return result,
             () = environment.hand_back.cancelled(), if progress.stop_requested().is_none() => {
                 progress.request_stop(Stop::HandBack);
             }

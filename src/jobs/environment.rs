@@ -31,6 +31,8 @@ pub struct Environment {
     pub(super) hand_back: CancellationToken,
     /// Jobs that have left the model behind them and given their place to another one.
     pub(super) past_model: Arc<Semaphore>,
+    /// The one place for jobs that may be what their workers died of.
+    pub(super) suspects: Arc<Semaphore>,
     /// Attempts that run.
     pub(super) running: TaskTracker,
 }
@@ -54,6 +56,7 @@ impl Environment {
             db,
             storage,
             outbound,
+            suspects: Arc::new(Semaphore::new(1)),
             past_model: Arc::new(Semaphore::new(settings.concurrency)),
             settings,
             limits,

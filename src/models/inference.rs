@@ -150,7 +150,7 @@ impl Inference {
 
     /// Hands in windows `(1 to batch_size, frames, 80)`, mean-normalised where the metadata says
     /// so.
-    pub fn submit(&self, features: Array3<f32>) -> Pending {
+    pub fn submit(&self, features: &Array3<f32>) -> Pending {
         if let Err(error) = check("the batch", features.dim().0, self.batch_size()) {
             return Pending::refused(&self.0.queue, error);
         }

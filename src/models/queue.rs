@@ -222,7 +222,7 @@ impl State {
 
     fn turn(&mut self, batch_size: usize) -> Option<Turn> {
         let ready = self.ready(batch_size);
-        if !(ready && !self.batch_before)
+        if (!ready || self.batch_before)
             && let Some((_, work, reply)) = self.alone.pop_front()
         {
             self.batch_before = false;

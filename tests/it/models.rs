@@ -170,13 +170,7 @@ fn an_embedding_does_not_depend_on_whose_windows_share_its_batches() {
 #[test]
 fn half_precision_goes_in_and_out() {
     let batch = windows(3, 150);
-    let embed = |model: &str| {
-        start(model)
-            .submit(batch.clone())
-            .wait()
-            .unwrap()
-            .embeddings
-    };
+    let embed = |model: &str| start(model).submit(&batch).wait().unwrap().embeddings;
     let half = embed("models/half.onnx");
     assert!(worst(&half, &embed("models/sound.onnx")) < 5e-3);
     for row in half.rows() {
@@ -187,24 +181,25 @@ fn half_precision_goes_in_and_out() {
 #[test]
 fn a_failing_run_is_told_to_its_caller_and_the_next_one_works() {
     let inference = start("models/only-150-frames.onnx");
-    let before = inference.submit(windows(2, 150)).wait().unwrap();
-    let failed = inference.submit(windows(2, 149)).wait();
+    let before = inference.submit(&windows(2, 150)).wait().unwrap();
+    let failed = inference.submit(&windows(2, 149)).wait();
     assert!(matches!(failed, Err(ModelError::Run { .. })), "{failed:?}");
-    let after = inference.submit(windows(2, 150)).wait().unwrap();
+    let after = inference.submit(&windows(2, 150)).wait().unwrap();
     assert_eq!(before.embeddings, after.embeddings);
 }
 
 #[test]
 fn embeddings_that_are_no_numbers_do_not_pass() {
     let inference = start("models/not-a-number.onnx");
-    let result = inference.submit(windows(2, 150)).wait();
+    let result = inference.submit(&windows(2, 150)).wait();
     assert!(matches!(result, Err(ModelError::NotADirection { row: 0 })));
 }
 
 #[test]
 fn features_of_a_wrong_shape_are_refused_with_the_limit() {
     let inference = start("models/sound.onnx");
-    let message = |features| inference.submit(features).wait().unwrap_err().to_string();
+    let message =
+        |features: Array3<f32>| inference.submit(&features).wait().unwrap_err().to_string();
     assert_eq!(
         message(windows(9, 150)),
         "the batch must be between 1 and 8; given: 9"
@@ -228,14 +223,14 @@ fn features_of_a_wrong_shape_are_refused_with_the_limit() {
 fn many_callers_get_each_their_own() {
     let inference = start("models/sound.onnx");
     let all = windows(8, 150);
-    let expected = inference.submit(all.clone()).wait().unwrap().embeddings;
+    let expected = inference.submit(&all).wait().unwrap().embeddings;
     thread::scope(|scope| {
         for (row, window) in all.outer_iter().enumerate() {
             let (inference, expected) = (inference.clone(), expected.row(row));
             scope.spawn(move || {
                 let window = window.to_owned().insert_axis(Axis(0));
                 for _ in 0..20 {
-                    let embedded = inference.submit(window.clone()).wait().unwrap();
+                    let embedded = inference.submit(&window).wait().unwrap();
                     assert_eq!(embedded.embeddings.row(0), expected);
                 }
             });

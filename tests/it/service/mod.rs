@@ -3,6 +3,7 @@
 mod access_log;
 mod app;
 mod browsers;
+mod chaos;
 mod checkpoints;
 mod conversations;
 mod deploy;
@@ -25,6 +26,7 @@ mod revisions;
 mod running;
 mod schemathesis;
 mod traces;
+mod trouble;
 mod uploads;
 mod voices;
 mod waiting;
