@@ -9,7 +9,7 @@ use super::denoise::{centre, denoise};
 use super::distances;
 use super::partition::{Dendrogram, Merge};
 use super::settings::{Linkage, Settings};
-use super::{Clustering, ClusteringError, Clusters, MAX_POINTS, check, unmet};
+use super::{Clustering, ClusteringError, Clusters, MAX_POINTS, Wanted, check, unmet};
 use crate::domain::SpeakerBounds;
 
 /// Agglomerative hierarchical clustering on cosine distances (D. Müllner, "Modern hierarchical,
@@ -75,10 +75,11 @@ impl Clustering for Agglomerative {
         "agglomerative"
     }
 
-    fn cluster(
+    fn cluster_while(
         &self,
         embeddings: ArrayView2<'_, f32>,
         bounds: SpeakerBounds,
+        wanted: Wanted<'_>,
     ) -> Result<Clusters, ClusteringError> {
         check(&embeddings)?;
         if embeddings.nrows() == 0 {
@@ -90,8 +91,13 @@ impl Clustering for Agglomerative {
             });
         }
         let centred = centre(&embeddings, self.settings.centring);
-        let denoised = denoise(&centred.view(), self.settings.neighbours, MAX_POINTS);
-        let condensed = condense::to_limit(&denoised.view());
+        let denoised = denoise(
+            &centred.view(),
+            self.settings.neighbours,
+            MAX_POINTS,
+            wanted,
+        )?;
+        let condensed = condense::to_limit(&denoised.view(), wanted)?;
         Ok(self.cluster_points(&centred.view(), &condensed, bounds))
     }
 }

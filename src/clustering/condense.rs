@@ -10,7 +10,7 @@
 use ndarray::{Array2, ArrayView2, Axis, Slice};
 
 use super::settings::Linkage;
-use super::{MAX_POINTS, agglomerative};
+use super::{ClusteringError, MAX_POINTS, Wanted, agglomerative, still};
 
 /// Points that stand for windows.
 #[derive(Debug)]
@@ -54,17 +54,22 @@ impl Condensed {
 
 /// At most `limit` points (and at least one for every `limit` windows) for `windows` in order of
 /// time; each window is a point of its own if there are no more than that.
-pub(super) fn condense(windows: &ArrayView2<'_, f32>, limit: usize) -> Condensed {
+pub(super) fn condense(
+    windows: &ArrayView2<'_, f32>,
+    limit: usize,
+    wanted: Wanted<'_>,
+) -> Result<Condensed, ClusteringError> {
     let count = windows.nrows();
     let stretches = count.div_ceil(limit).max(1);
     if stretches == 1 {
-        return Condensed::by_group(windows, (0..count).collect());
+        return Ok(Condensed::by_group(windows, (0..count).collect()));
     }
     let length = count.div_ceil(stretches);
     let quota = (limit / stretches).max(1);
     let mut membership = Vec::with_capacity(count);
     let mut groups = 0;
     for first in (0..count).step_by(length) {
+        still(wanted)?;
         let stretch = windows.slice_axis(Axis(0), Slice::from(first..(first + length).min(count)));
         let weights = vec![1; stretch.nrows()];
         let dendrogram = agglomerative::dendrogram(&stretch, weights, Linkage::Average);
@@ -73,10 +78,15 @@ pub(super) fn condense(windows: &ArrayView2<'_, f32>, limit: usize) -> Condensed
         membership.extend(labels.into_iter().map(|label| groups + label));
         groups += found;
     }
-    Condensed::by_group(windows, membership)
+    Ok(Condensed::by_group(windows, membership))
 }
 
 /// [`condense`] to the room's own limit.
-pub(super) fn to_limit(windows: &ArrayView2<'_, f32>) -> Condensed {
-    condense(windows, MAX_POINTS)
+pub(super) fn to_limit(
+    windows: &ArrayView2<'_, f32>,
+    wanted: Wanted<'_>,
+) -> Result<Condensed, ClusteringError> {
+    let condensed = condense(windows, MAX_POINTS, wanted)?;
+    still(wanted)?;
+    Ok(condensed)
 }

@@ -13,6 +13,8 @@
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Slice};
 
+use super::{ClusteringError, Wanted, still};
+
 /// What a window's neighbour in time weighs, beside 1 for the window itself, at cosine 1.
 const NEXT: f32 = 0.7;
 
@@ -47,9 +49,10 @@ pub(super) fn denoise(
     windows: &ArrayView2<'_, f32>,
     neighbours: usize,
     stretch: usize,
-) -> Array2<f32> {
+    wanted: Wanted<'_>,
+) -> Result<Array2<f32>, ClusteringError> {
     if neighbours == 0 {
-        return windows.to_owned();
+        return Ok(windows.to_owned());
     }
     let steadied = over_time(windows);
     let mut denoised = Array2::zeros(windows.raw_dim());
@@ -59,9 +62,10 @@ pub(super) fn denoise(
             &steadied.slice_axis(Axis(0), rows),
             neighbours,
             &mut denoised.slice_axis_mut(Axis(0), rows),
-        );
+            wanted,
+        )?;
     }
-    denoised
+    Ok(denoised)
 }
 
 /// Each window with the one before and the one after.
@@ -82,10 +86,12 @@ fn over_space(
     windows: &ArrayView2<'_, f32>,
     neighbours: usize,
     denoised: &mut ndarray::ArrayViewMut2<'_, f32>,
-) {
+    wanted: Wanted<'_>,
+) -> Result<(), ClusteringError> {
     let count = windows.nrows();
     let nearest = neighbours.min(count);
     for first in (0..count).step_by(BLOCK) {
+        still(wanted)?;
         let block = windows.slice_axis(Axis(0), Slice::from(first..(first + BLOCK).min(count)));
         let cosines = block.dot(&windows.t()); // (block, windows)
         for (index, cosines) in cosines.rows().into_iter().enumerate() {
@@ -93,6 +99,7 @@ fn over_space(
             denoised.row_mut(first + index).assign(&mean);
         }
     }
+    Ok(())
 }
 
 /// The mean of the `nearest` windows to window `index`, itself among them, as a unit vector.
@@ -131,7 +138,7 @@ mod tests {
             let norm = row.dot(&row).sqrt();
             row /= norm;
         }
-        let denoised = denoise(&windows.view(), 2, 100);
+        let denoised = denoise(&windows.view(), 2, 100, &|| true).unwrap();
         let cosine = |rows: &Array2<f32>, a: usize, b: usize| rows.row(a).dot(&rows.row(b));
         assert!(cosine(&denoised, 0, 1) > cosine(&windows, 0, 1));
         assert!(cosine(&denoised, 2, 3) > cosine(&windows, 2, 3));
@@ -155,11 +162,12 @@ mod tests {
     #[test]
     fn no_neighbours_no_change_and_odd_input_stays_finite() {
         let windows = arr2(&[[1.0_f32, 0.0], [0.0, 1.0], [0.0, 0.0]]);
-        assert_eq!(denoise(&windows.view(), 0, 2), windows);
+        let changed = |rows: &Array2<f32>, n| denoise(&rows.view(), n, 2, &|| true).unwrap();
+        assert_eq!(changed(&windows, 0), windows);
         for neighbours in [1, 2, 50] {
-            let denoised = denoise(&windows.view(), neighbours, 2);
+            let denoised = changed(&windows, neighbours);
             assert!(denoised.iter().all(|value| value.is_finite()));
         }
-        assert_eq!(denoise(&Array2::zeros((0, 2)).view(), 5, 2).nrows(), 0);
+        assert_eq!(changed(&Array2::zeros((0, 2)), 5).nrows(), 0);
     }
 }

@@ -10,7 +10,7 @@ use super::condense::{self, Condensed};
 use super::denoise::{centre, denoise};
 use super::distances;
 use super::settings::Settings;
-use super::{Clustering, ClusteringError, Clusters, MAX_POINTS, check};
+use super::{Clustering, ClusteringError, Clusters, MAX_POINTS, Wanted, check};
 use crate::domain::{SpeakerBounds, Warning};
 
 /// Points closer than this count as this far apart: density is one over distance, so duplicates
@@ -76,20 +76,26 @@ impl Clustering for DensityBased {
         "hdbscan"
     }
 
-    fn cluster(
+    fn cluster_while(
         &self,
         embeddings: ArrayView2<'_, f32>,
         bounds: SpeakerBounds,
+        wanted: Wanted<'_>,
     ) -> Result<Clusters, ClusteringError> {
         check(&embeddings)?;
         // HDBSCAN needs two windows to speak of a cluster.
         let least = self.settings.least(embeddings.nrows()).max(2);
         if embeddings.nrows() <= least {
-            return self.merging.cluster(embeddings, bounds);
+            return self.merging.cluster_while(embeddings, bounds, wanted);
         }
         let centred = centre(&embeddings, self.settings.centring);
-        let denoised = denoise(&centred.view(), self.settings.neighbours, MAX_POINTS);
-        let condensed = condense::to_limit(&denoised.view());
+        let denoised = denoise(
+            &centred.view(),
+            self.settings.neighbours,
+            MAX_POINTS,
+            wanted,
+        )?;
+        let condensed = condense::to_limit(&denoised.view(), wanted)?;
         let groups = self.groups(&condensed.points.view(), least)?;
         let dense = Condensed::by_group(&denoised.view(), condensed.spread(&groups));
         let clusters = self.merging.cluster_points(&centred.view(), &dense, bounds);
@@ -97,7 +103,7 @@ impl Clustering for DensityBased {
             return Ok(clusters);
         }
         let found = clusters.centroids.nrows();
-        let mut clusters = self.merging.cluster(embeddings, bounds)?;
+        let mut clusters = self.merging.cluster_while(embeddings, bounds, wanted)?;
         clusters.warning = clusters.warning.or(Some(Warning::OtherClustering {
             asked: self.name(),
             used: self.merging.name(),

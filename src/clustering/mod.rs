@@ -49,7 +49,33 @@ pub trait Clustering: Send + Sync {
         &self,
         embeddings: ArrayView2<'_, f32>,
         bounds: SpeakerBounds,
+    ) -> Result<Clusters, ClusteringError> {
+        self.cluster_while(embeddings, bounds, &|| true)
+    }
+
+    /// The same, but given up soon after `wanted` says `false`. It is asked often; between two times
+    /// lies at most the work on one distance matrix.
+    ///
+    /// # Errors
+    /// [`ClusteringError::Unwanted`] too.
+    fn cluster_while(
+        &self,
+        embeddings: ArrayView2<'_, f32>,
+        bounds: SpeakerBounds,
+        wanted: Wanted<'_>,
     ) -> Result<Clusters, ClusteringError>;
+}
+
+/// Tells whether the result is still wanted.
+pub type Wanted<'a> = &'a dyn Fn() -> bool;
+
+/// Gives up what nobody wants.
+fn still(wanted: Wanted<'_>) -> Result<(), ClusteringError> {
+    if wanted() {
+        Ok(())
+    } else {
+        Err(ClusteringError::Unwanted)
+    }
 }
 
 /// Who is who.
@@ -76,6 +102,9 @@ pub enum ClusteringError {
         /// The value.
         value: f32,
     },
+    /// Nobody wants the result any more.
+    #[error("the clustering is not wanted any more")]
+    Unwanted,
     /// The library refused.
     #[error("hdbscan: {0}")]
     Hdbscan(String),

@@ -191,7 +191,7 @@ fn every_linkage_works() {
 fn condensing_keeps_speakers_apart() {
     let truth = conversation(700, 4, 7);
     let rows = windows(&truth);
-    let condensed = condense::condense(&rows.view(), 100);
+    let condensed = condense::condense(&rows.view(), 100, &|| true).unwrap();
     assert!((4..=100).contains(&condensed.points.nrows()));
     assert_eq!(condensed.weights.iter().sum::<usize>(), 700);
     let agglomerative = Agglomerative::new(&Settings::default());
@@ -236,5 +236,26 @@ proptest! {
             let again = clustering.cluster(rows.view(), bounds).unwrap();
             prop_assert_eq!(clusters, again);
         }
+    }
+}
+
+#[test]
+fn what_nobody_wants_any_more_is_given_up_soon() {
+    let rows = windows(&[[0; 60], [1; 60]].concat());
+    for clustering in [Method::Agglomerative, Method::Hdbscan].map(|method| {
+        by_name(&Settings {
+            method,
+            ..Settings::default()
+        })
+    }) {
+        let asked = std::cell::Cell::new(0);
+        let wanted = || {
+            asked.set(asked.get() + 1);
+            asked.get() < 2
+        };
+        let bounds = SpeakerBounds::ANY;
+        let given_up = clustering.cluster_while(rows.view(), bounds, &wanted);
+        assert_eq!(given_up.unwrap_err(), ClusteringError::Unwanted);
+        assert_eq!(asked.get(), 2);
     }
 }

@@ -305,3 +305,85 @@ fn report(job: &JobRecord, outcome: &Outcome, status: Option<JobStatus>, elapsed
         Outcome::HandedBack => tracing::info!(job = %id, attempt, seconds, "job handed back"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        audio::Limits,
+        db::{Db, JobOptions, JobOwner, NewJob},
+        jobs::{Settings, Wake},
+        models::{self, Inference},
+        pipeline::PipelineSettings,
+        storage::Storage,
+    };
+
+    const MODEL: &str = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/models/sound.onnx"
+    );
+
+    async fn environment(folder: &std::path::Path) -> Environment {
+        let model = models::Settings {
+            path: Some(MODEL.into()),
+            ..models::Settings::default()
+        };
+        let settings = Settings {
+            concurrency: 1,
+            short_concurrency: 1,
+            attempts: 3,
+            retry_seconds: 0.1,
+            lease_seconds: 3,
+            poll_seconds: 0.2,
+            max_waiting: 10,
+        };
+        Environment::new(
+            Db::open(&folder.join("test.sqlite")).await.unwrap(),
+            Storage::open(folder).unwrap(),
+            settings,
+            Limits::default(),
+            PipelineSettings::default(),
+            Inference::start(&model).unwrap(),
+            Wake::default(),
+        )
+    }
+
+    #[tokio::test]
+    async fn a_wish_to_cancel_takes_effect_within_a_second_whatever_the_job_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let environment = environment(folder.path()).await;
+        let db = &environment.db;
+        let id = JobId::generate();
+        let job = NewJob {
+            id,
+            name: "talk".to_owned(),
+            options: JobOptions::default(),
+            audio_bytes: 3,
+            warning: None,
+            owner: JobOwner::default(),
+        };
+        db.create_job(&job).await.unwrap();
+        let lease = environment.settings.lease();
+        let Claim::Run(job) = db.claim_job(id, lease, 3, true).await.unwrap() else {
+            panic!("nobody else has it");
+        };
+        let progress = Progress::default();
+        let endless = std::future::pending::<Result<(), AttemptError>>();
+        let cancel = async {
+            tokio::time::sleep(2 * TICK).await;
+            db.cancel_job(id).await.unwrap();
+            Instant::now()
+        };
+        let (stopped, asked) = tokio::join!(
+            async {
+                let stopped = watch(&environment, &job, &progress, endless).await;
+                (stopped, Instant::now())
+            },
+            cancel
+        );
+        assert!(matches!(stopped.0, Err(AttemptError::Stopped)));
+        assert_eq!(progress.stop_requested(), Some(Stop::Canceled));
+        let took = stopped.1 - asked;
+        assert!(took < Duration::from_secs(1), "{took:?}");
+    }
+}

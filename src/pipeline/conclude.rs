@@ -63,7 +63,8 @@ pub(super) fn conclude(
     hook.progress(Step::Clustering, Some(0.0))?;
     let clusters = timed(&mut seconds.clustering, || {
         let _span = info_span!("clustering").entered();
-        clustering.cluster(evidence.embeddings.view(), bounds)
+        let wanted = || hook.progress(Step::Clustering, Some(0.0)).is_ok();
+        clustering.cluster_while(evidence.embeddings.view(), bounds, &wanted)
     })?;
     hook.progress(Step::Clustering, Some(1.0))?;
 

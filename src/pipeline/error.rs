@@ -18,7 +18,7 @@ pub enum PipelineError {
     Model(#[from] ModelError),
     /// The embeddings cannot be grouped.
     #[error(transparent)]
-    Clustering(#[from] ClusteringError),
+    Clustering(ClusteringError),
     /// The caller asked to stop.
     #[error("cancelled")]
     Cancelled,
@@ -40,6 +40,15 @@ pub enum PipelineError {
         /// The window, from 0.
         window: usize,
     },
+}
+
+impl From<ClusteringError> for PipelineError {
+    fn from(error: ClusteringError) -> Self {
+        match error {
+            ClusteringError::Unwanted => Self::Cancelled,
+            error => Self::Clustering(error),
+        }
+    }
 }
 
 impl From<Cancelled> for PipelineError {

@@ -310,6 +310,25 @@ async fn events_lead_from_the_queue_to_the_end() {
     api.stop().await;
 }
 
+/// A wish to cancel takes effect within a second; the rest is for a machine that is busy.
+const CANCEL: Duration = Duration::from_millis(1500);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_decodes_and_never_gets_to_the_model_stops_as_soon() {
+    let api = Api::with_workers(JOBS).await;
+    let mut silence = talk(7200);
+    silence[44..].fill(128);
+    let id = job_id(api.post_raw("", silence).await).await;
+    api.wait_for(&id, &["running"]).await;
+    let asked = Instant::now();
+    api.delete(&format!("/v1/jobs/{id}")).await;
+    let job = api.wait_for(&id, &["canceled", "succeeded"]).await;
+    assert_eq!(job["status"], "canceled");
+    let took = asked.elapsed();
+    assert!(took < CANCEL, "{took:?}");
+    api.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_job_stops_soon_after_it_is_called_off() {
     let api = Api::with_workers(JOBS).await;
@@ -327,7 +346,7 @@ async fn a_running_job_stops_soon_after_it_is_called_off() {
     assert_eq!(response.json::<Value>().await.unwrap()["status"], "running");
     api.wait_for(&id, &["canceled"]).await;
     let took = asked.elapsed();
-    assert!(took < Duration::from_secs(3), "{took:?}");
+    assert!(took < CANCEL, "{took:?}");
     let record = api.db.job(id.parse().unwrap()).await.unwrap().unwrap();
     assert_eq!((record.attempt, record.failures), (1, 0));
     assert_eq!(
