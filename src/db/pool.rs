@@ -14,9 +14,6 @@ use super::{DbError, Queue, Sql};
 /// Readers beside the one writer that SQLite allows.
 const CONNECTIONS: u32 = 8;
 
-/// Connections of one worker's queue, which does one thing at a time.
-const QUEUE_CONNECTIONS: u32 = 2;
-
 /// How long a writer waits for another one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -62,17 +59,9 @@ impl Db {
         Ok(())
     }
 
-    /// The queue's backend for one worker, and its connections, to be closed when the worker has
-    /// ended. They are not the pool's: a worker that ends drops what it is about to fetch in the
-    /// middle of a transaction, which can leave a connection that keeps all others from writing
-    /// until it is closed.
-    pub fn queue(&self) -> (Queue, sqlx::Pool<Sql>) {
-        let options = self.pool.connect_options().as_ref().clone();
-        let connections = PoolOptions::new()
-            .max_connections(QUEUE_CONNECTIONS)
-            .acquire_timeout(BUSY_TIMEOUT)
-            .connect_lazy_with(options);
-        (SqliteStorage::new(&connections), connections)
+    /// The queue's backend over the same pool.
+    pub fn queue(&self) -> Queue {
+        SqliteStorage::new(&self.pool)
     }
 
     /// Waits for connections in use and closes the file.

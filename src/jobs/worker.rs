@@ -22,6 +22,12 @@ use crate::db::{Dispatch, Lane};
 /// How long a worker that lost its connection to the queue waits before it comes back.
 const RESTART: Duration = Duration::from_secs(1);
 
+/// How long a worker that was told to stop may take to. With jobs that run it waits for them, and does
+/// nothing else meanwhile: what it was about to fetch, it holds in the middle of a transaction, and
+/// the jobs could not be written to the database. Then it is dropped; jobs end without it, and their
+/// dispatches, which nobody takes for handled then, find nothing to do when they come again.
+const LEAVING: Duration = Duration::from_millis(500);
+
 /// A worker says it is alive this often within its lease.
 const HEARTBEATS_PER_LEASE: u32 = 3;
 
@@ -76,8 +82,11 @@ async fn work(
         .heartbeat_interval(settings.lease() / HEARTBEATS_PER_LEASE)
         .missed_heartbeats(HEARTBEATS_PER_LEASE as usize);
     let looks = looks(Arc::clone(environment), lane).boxed();
-    let (queue, connections) = environment.db.queue();
-    let backend = queue.with_config(config).poll_with_stream(looks);
+    let backend = environment
+        .db
+        .queue()
+        .with_config(config)
+        .poll_with_stream(looks);
     // A name of its own: the queue takes a worker that comes back under its old one for a second
     // worker as long as the first has not missed its heartbeats.
     let worker = WorkerBuilder::new(format!("{}-{}", lane.queue(), Uuid::now_v7()))
@@ -85,14 +94,19 @@ async fn work(
         .data((Arc::clone(environment), lane))
         .concurrency(settings.concurrency(lane))
         .build(handle);
-    let shutdown = shutdown.clone();
+    let (stopping, shutdown) = (shutdown.clone(), shutdown.clone());
     let signal = async move {
         shutdown.cancelled().await;
         Ok::<(), WorkerError>(())
     };
-    let ended = worker.run_until(signal).await;
-    connections.close().await;
-    ended
+    let left = async {
+        stopping.cancelled().await;
+        tokio::time::sleep(LEAVING).await;
+    };
+    tokio::select! {
+        ended = worker.run_until(signal) => ended,
+        () = left => Ok(()),
+    }
 }
 
 async fn handle(
