@@ -4,9 +4,9 @@ use std::{path::Path, time::Duration};
 
 use apalis_sqlite::SqliteStorage;
 use sqlx::{
-    Transaction,
+    Connection as _, Transaction,
     pool::PoolOptions,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous},
 };
 
 use super::{DbError, Queue, Sql};
@@ -44,6 +44,12 @@ impl Db {
         let pool = PoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(BUSY_TIMEOUT)
+            // A disk that was full has ended a transaction behind sqlx's back: such a connection
+            // never begins another one.
+            .before_acquire(|connection: &mut SqliteConnection, _| {
+                let fit = !connection.is_in_transaction();
+                Box::pin(async move { Ok(fit) })
+            })
             .connect_with(options)
             .await?;
         let db = Self { pool };
