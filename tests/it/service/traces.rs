@@ -93,8 +93,8 @@ async fn a_collector_gets_requests_and_jobs_as_spans() {
 
     let request = named("POST /v1/diarize");
     assert_eq!(request.kind(), SpanKind::Server);
-    assert_eq!(hex(&request.trace_id), trace);
-    assert_eq!(hex(&request.parent_span_id), "00f067aa0ba902b7");
+    assert_eq!(hex::encode(&request.trace_id), trace);
+    assert_eq!(hex::encode(&request.parent_span_id), "00f067aa0ba902b7");
     let about = attributes(&request.attributes);
     assert_eq!(about["http.route"], "/v1/diarize");
     assert_eq!(about["http.request.method"], "POST");
@@ -111,8 +111,4 @@ async fn a_collector_gets_requests_and_jobs_as_spans() {
     let mut children: Vec<&str> = children.map(|span| span.name.as_str()).collect();
     children.sort_unstable();
     assert_eq!(children, ["assembly", "clustering", "scan"]);
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
