@@ -13,7 +13,7 @@ pub(super) struct Args {
     /// Who speaks when
     #[arg(value_name = "TURNS.rttm")]
     turns: PathBuf,
-    /// What is said: verbose JSON of OpenAI or Whisper, JSON of WhisperX or Deepgram, or CTM
+    /// What is said: verbose JSON of `OpenAI` or Whisper, JSON of `WhisperX` or Deepgram, or CTM
     #[arg(value_name = "TRANSCRIPT")]
     transcript: PathBuf,
     /// What to write

@@ -18,7 +18,9 @@ pub fn write(annotation: &Annotation) -> Result<String, ::csv::Error> {
         let fields = times.iter().map(String::as_str);
         writer.write_record(fields.chain([turn.speaker.as_str()]))?;
     }
-    let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+    let bytes = writer
+        .into_inner()
+        .map_err(csv::IntoInnerError::into_error)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -22,17 +22,15 @@ pub(super) fn tiers(annotation: &Annotation) -> Vec<Tier> {
             continue;
         }
         let name = speaker(&turn.speaker);
-        let tier = match tiers.iter().position(|tier| tier.name == name) {
-            Some(known) => &mut tiers[known],
-            None => {
-                tiers.push(Tier {
-                    name: name.into_owned(),
-                    intervals: Vec::new(),
-                });
-                let last = tiers.len() - 1;
-                &mut tiers[last]
-            }
-        };
+        let known = tiers.iter().position(|tier| tier.name == name);
+        let place = known.unwrap_or_else(|| {
+            tiers.push(Tier {
+                name: name.into_owned(),
+                intervals: Vec::new(),
+            });
+            tiers.len() - 1
+        });
+        let tier = &mut tiers[place];
         match tier.intervals.last_mut() {
             // Turns come in order of start.
             Some(last) if start < last.1 => last.1 = last.1.max(end),

@@ -113,15 +113,11 @@ impl Found {
         bytes: Bytes,
     ) -> Result<(), StorageError> {
         let (storage, id) = (&state.storage, self.job.id);
-        match &self.revision {
-            Some(revision) => {
-                let folder = &revision.folder;
-                storage.put_revision(id, folder, artefact, bytes).await
-            }
-            None => {
-                let attempt = self.job.attempt;
-                storage.put_artefact(id, attempt, artefact, bytes).await
-            }
+        if let Some(Revision { folder, .. }) = &self.revision {
+            storage.put_revision(id, folder, artefact, bytes).await
+        } else {
+            let attempt = self.job.attempt;
+            storage.put_artefact(id, attempt, artefact, bytes).await
         }
     }
 

@@ -139,7 +139,9 @@ async fn work(
     }
     let thread = start(environment, job, progress).await?;
     // A panic: its hook has logged it. Another attempt may fare better.
-    let done = thread.await.unwrap_or_else(|_| Err(AttemptError::crashed()))?;
+    let done = thread
+        .await
+        .unwrap_or_else(|_| Err(AttemptError::crashed()))?;
     keep(environment, job, done).await
 }
 
@@ -314,6 +316,7 @@ mod tests {
         db::{Db, JobOptions, JobOwner, NewJob},
         jobs::{Settings, Wake},
         models::{self, Inference},
+        outbound::{self, Outbound},
         pipeline::PipelineSettings,
         storage::Storage,
     };
@@ -324,6 +327,7 @@ mod tests {
     );
 
     async fn environment(folder: &std::path::Path) -> Environment {
+        outbound::provide_tls();
         let model = models::Settings {
             path: Some(MODEL.into()),
             ..models::Settings::default()
@@ -340,6 +344,7 @@ mod tests {
         Environment::new(
             Db::open(&folder.join("test.sqlite")).await.unwrap(),
             Storage::open(folder).unwrap(),
+            Outbound::new(&outbound::Settings::default()).unwrap(),
             settings,
             Limits::default(),
             PipelineSettings::default(),
@@ -361,6 +366,8 @@ mod tests {
             audio_bytes: 3,
             warning: None,
             owner: JobOwner::default(),
+            source_url: None,
+            webhook: None,
         };
         db.create_job(&job).await.unwrap();
         let lease = environment.settings.lease();

@@ -53,30 +53,6 @@ async fn a_job_leaves_its_four_artefacts_in_every_format() {
             .await
             .starts_with("WEBVTT\n")
     );
-    for (format, media_type, start) in [
-        ("text", "text/plain; charset=utf-8", "SPEAKER_00  00:00:0"),
-        (
-            "csv",
-            "text/csv; charset=utf-8; header=present",
-            "start,end,duration,speaker\r\n0.",
-        ),
-        ("audacity", "text/tab-separated-values; charset=utf-8", "0."),
-        (
-            "textgrid",
-            "text/praat-textgrid; charset=utf-8",
-            "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\nxmin = 0\nxmax = 20.000\n",
-        ),
-        (
-            "eaf",
-            "text/x-eaf+xml; charset=utf-8",
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ANNOTATION_DOCUMENT AUTHOR=\"Diarist\" DATE=\"2",
-        ),
-    ] {
-        let response = api.get(&path(&format!("result?format={format}"))).await;
-        assert_eq!(response.headers()["content-type"], media_type);
-        let text = response.text().await.unwrap();
-        assert!(text.starts_with(start), "{format}:\n{text}");
-    }
     let result: Value = serde_json::from_str(&api.text(&path("result")).await).unwrap();
     assert_eq!(result["diarization"], output["diarization"]);
     let request = api
@@ -121,6 +97,40 @@ async fn a_job_leaves_its_four_artefacts_in_every_format() {
         "diarist_real_time_factor_count",
     ] {
         assert!(metrics.contains(name), "{name} missing in:\n{metrics}");
+    }
+    api.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_is_written_for_other_peoples_programs() {
+    let api = Api::with_workers(JOBS).await;
+    let id = job_id(api.post_form(form(20)).await).await;
+    api.succeeded(&id).await;
+    for (format, media_type, start) in [
+        ("text", "text/plain; charset=utf-8", "SPEAKER_00  00:00:0"),
+        (
+            "csv",
+            "text/csv; charset=utf-8; header=present",
+            "start,end,duration,speaker\r\n0.",
+        ),
+        ("audacity", "text/tab-separated-values; charset=utf-8", "0."),
+        (
+            "textgrid",
+            "text/praat-textgrid; charset=utf-8",
+            "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\nxmin = 0\nxmax = 20.000\n",
+        ),
+        (
+            "eaf",
+            "text/x-eaf+xml; charset=utf-8",
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ANNOTATION_DOCUMENT AUTHOR=\"Diarist\" DATE=\"2",
+        ),
+    ] {
+        let response = api
+            .get(&format!("/v1/jobs/{id}/result?format={format}"))
+            .await;
+        assert_eq!(response.headers()["content-type"], media_type);
+        let text = response.text().await.unwrap();
+        assert!(text.starts_with(start), "{format}:\n{text}");
     }
     api.stop().await;
 }
