@@ -1,7 +1,7 @@
 //! Words and turns brought together: who said what.
 //!
-//! [`parse`] reads a transcript from whoever made it, [`assign`] gives every word its speaker,
-//! [`smooth`] lets sentences have one speaker if that is wanted, and [`write`] has the forms that
+//! [`mod@parse`] reads a transcript from whoever made it, [`assign`] gives every word its speaker,
+//! [`smooth`] lets sentences have one speaker if that is wanted, and [`mod@write`] has the forms that
 //! the outcome can take. Pure: text and turns in, text out.
 
 mod kept;
