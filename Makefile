@@ -67,7 +67,8 @@ bench: require onnxruntime ## measure speed and memory on one hour of audio
 
 .PHONY: docker-check
 docker-check: require onnxruntime $(CACHE)/docker/installed ## lint docker/, and build and run the CPU image's last stages without an engine (root)
-	cargo build --locked --bin diarist
+	# With the features that `make test` builds it with, so that it is there already.
+	cargo test --locked --test it --no-run
 	docker/check.sh $(TARGET_DIR)/debug/diarist
 
 .PHONY: deploy-check
