@@ -16,6 +16,7 @@ pub mod metrics;
 mod middleware;
 mod negotiate;
 mod openapi;
+mod option_schemas;
 mod options;
 mod presign;
 mod receive;

@@ -9,7 +9,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::error::{ApiError, FieldError};
+use super::{
+    error::{ApiError, FieldError},
+    option_schemas::{
+        ChannelNumber, ClusteringName, CollarSeconds, Flag, SpeakerCount, WebhookUrl,
+    },
+};
 use crate::{
     db::{JobOptions, Webhook},
     domain::{SpeakerBounds, SpeakerBoundsError},
@@ -24,50 +29,38 @@ use crate::{
 #[expect(dead_code, reason = "only its schema is used")]
 pub(super) struct DiarizeOptions {
     /// How many speakers there are.
-    #[param(minimum = 1, maximum = 1000)]
-    #[schema(minimum = 1, maximum = 1000)]
-    num_speakers: Option<usize>,
+    num_speakers: Option<SpeakerCount>,
     /// How many speakers there are at least.
-    #[param(minimum = 1, maximum = 1000)]
-    #[schema(minimum = 1, maximum = 1000)]
-    min_speakers: Option<usize>,
+    min_speakers: Option<SpeakerCount>,
     /// How many speakers there are at most.
-    #[param(minimum = 1, maximum = 1000)]
-    #[schema(minimum = 1, maximum = 1000)]
-    max_speakers: Option<usize>,
+    max_speakers: Option<SpeakerCount>,
     /// Answer with `exclusiveDiarization` too.
-    exclusive: Option<bool>,
+    exclusive: Option<Flag>,
     /// Answer with `confidence` over time too.
-    confidence: Option<bool>,
+    confidence: Option<Flag>,
     /// Answer with a `confidence` per turn too.
-    turn_level_confidence: Option<bool>,
+    turn_level_confidence: Option<Flag>,
     /// Clustering algorithm by name.
     #[param(example = "agglomerative")]
-    #[schema(example = "agglomerative")]
-    clustering: Option<String>,
+    clustering: Option<ClusteringName>,
     /// Diarize this channel alone, counted from 1, instead of all of them mixed.
-    #[param(minimum = 1, maximum = 65535)]
-    #[schema(minimum = 1, maximum = 65535)]
-    channel: Option<u16>,
+    channel: Option<ChannelNumber>,
     /// Accepted for clients of pyannoteAI; another name than the server's own adds a `warning`.
     model: Option<String>,
     /// Accepted for clients of pyannoteAI; `true` adds a `warning`.
-    transcription: Option<bool>,
+    transcription: Option<Flag>,
     /// A URL to post to when the job is over: `{jobId, status, output}`, signed.
     #[param(example = "https://example.com/hooks/diarist")]
-    #[schema(format = "uri", example = "https://example.com/hooks/diarist")]
-    webhook: Option<String>,
+    webhook: Option<WebhookUrl>,
     /// Leave `output` out of what is posted to `webhook`.
-    webhook_status_only: Option<bool>,
+    webhook_status_only: Option<Flag>,
     /// The recording's name in RTTM; by default the uploaded file's.
     name: Option<String>,
     /// For a reference that comes with the job: seconds left out around each of its boundaries,
     /// half on either side.
-    #[param(minimum = 0, maximum = 3600)]
-    #[schema(minimum = 0, maximum = 3600)]
-    collar: Option<f64>,
+    collar: Option<CollarSeconds>,
     /// For a reference that comes with the job: leave out its overlapping speech.
-    skip_overlap: Option<bool>,
+    skip_overlap: Option<Flag>,
 }
 
 /// Options as they come in.
@@ -88,6 +81,9 @@ impl Options {
         match value {
             Value::Null => {}
             Value::String(text) => self.set(name, text),
+            other if TEXTS.contains(&name) => {
+                self.refuse(name, "must be a text", &other.to_string());
+            }
             other => self.set(name, &other.to_string()),
         }
     }
@@ -216,6 +212,9 @@ impl Options {
         Ok((self.job, self.name, warning))
     }
 }
+
+/// The options that are text: nothing else in JSON will do.
+const TEXTS: [&str; 4] = ["clustering", "model", "webhook", "name"];
 
 const COUNT: &str = "a whole number from 1 to 1000";
 const CHANNEL: &str = "a whole number from 1 to 65535";
@@ -357,6 +356,9 @@ mod tests {
             ("exclusive", serde_json::json!(true)),
             ("confidence", serde_json::json!([1])),
             ("maxSpeakers", serde_json::json!(2.5)),
+            ("model", serde_json::json!(2)),
+            ("name", serde_json::json!({})),
+            ("webhook", Value::Null),
         ] {
             options.set_json(name, &value);
         }
@@ -364,7 +366,7 @@ mod tests {
         assert!(options.job.exclusive);
         let error = options.finish(None).unwrap_err();
         let fields: Vec<_> = error.errors.iter().map(|e| e.field.as_str()).collect();
-        assert_eq!(fields, ["confidence", "maxSpeakers"]);
+        assert_eq!(fields, ["confidence", "maxSpeakers", "model", "name"]);
     }
 
     #[test]
