@@ -7,6 +7,7 @@ mod cli;
 mod diarize;
 mod embed;
 mod formats;
+mod fuzz;
 mod models;
 mod oracle;
 mod program;

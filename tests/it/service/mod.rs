@@ -15,6 +15,7 @@ mod lanes;
 mod limits;
 mod list;
 mod media;
+mod mutated;
 mod openapi;
 mod problems;
 mod process;
