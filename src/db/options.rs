@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 /// The options of one job. Counts were checked when the job was accepted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each answers a question of its own"
+)]
 pub struct JobOptions {
     /// Exactly this many speakers.
     pub num_speakers: Option<usize>,
@@ -22,6 +26,8 @@ pub struct JobOptions {
     pub clustering: Option<String>,
     /// Only this channel of the recording.
     pub channel: Option<u16>,
+    /// Each channel of the recording by itself.
+    pub separate_channels: bool,
     /// How to score against a reference that came with the job.
     pub scoring: ScoringOptions,
 }

@@ -1,6 +1,6 @@
 //! What the pipeline gives back.
 
-use super::{Annotation, SlidingWindow, Timeline, Warning};
+use super::{Annotation, SlidingWindow, SpeakerLabel, Timeline, Warning};
 
 /// Wall-clock seconds each part of the work took.
 ///
@@ -39,6 +39,9 @@ pub struct Diarization {
     pub embeddings: ndarray::Array2<f32>,
     /// The speaker of each window: `n` stands for `SPEAKER_0n`.
     pub labels: Vec<usize>,
+    /// The channel (from 1) of each speaker, by number, where every channel was diarized by itself; empty
+    /// otherwise.
+    pub speaker_channels: Vec<u16>,
     /// How many of the embeddings an earlier run at the recording had made.
     pub resumed_windows: usize,
     /// Length of the decoded audio in seconds.
@@ -49,4 +52,12 @@ pub struct Diarization {
     pub seconds: StepSeconds,
     /// What to tell the caller.
     pub warnings: Vec<Warning>,
+}
+
+impl Diarization {
+    /// The channel (from 1) that `speaker` is on, where channels were diarized by themselves.
+    pub fn channel_of(&self, speaker: &SpeakerLabel) -> Option<u16> {
+        let number = speaker.number()?;
+        self.speaker_channels.get(number).copied()
+    }
 }

@@ -25,6 +25,12 @@ impl SpeakerLabel {
         number.is_some_and(|n| !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit()))
     }
 
+    /// The number of a label that only numbers the speaker.
+    pub fn number(&self) -> Option<usize> {
+        let number = self.0.strip_prefix("SPEAKER_")?.parse().ok()?;
+        (Self::nth(number) == *self).then_some(number)
+    }
+
     /// The label as text.
     pub fn as_str(&self) -> &str {
         &self.0

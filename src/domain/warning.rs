@@ -28,6 +28,13 @@ pub enum Warning {
         /// Why.
         reason: String,
     },
+    /// What is so on one of the channels that were diarized by themselves.
+    OnChannel {
+        /// The channel, from 1.
+        channel: u16,
+        /// What is so.
+        warning: Box<Warning>,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -53,6 +60,7 @@ impl fmt::Display for Warning {
             } => {
                 write!(f, "clustering by {used} instead of {asked}: {reason}")
             }
+            Self::OnChannel { channel, warning } => write!(f, "channel {channel}: {warning}"),
         }
     }
 }

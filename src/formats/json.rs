@@ -36,6 +36,9 @@ pub struct TurnJson {
     pub start: f64,
     /// Seconds from the start of the recording, to the millisecond.
     pub end: f64,
+    /// The speaker's channel, from 1, where channels were diarized by themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<u16>,
     /// The speaker's confidence, 0 to 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<BTreeMap<String, u8>>,
@@ -59,8 +62,8 @@ impl DiarizationOutput {
             .map(ToString::to_string)
             .collect();
         Self {
-            diarization: turns(&diarization.annotation, true),
-            exclusive_diarization: Some(turns(&diarization.exclusive, false)),
+            diarization: turns(&diarization.annotation, true, diarization),
+            exclusive_diarization: Some(turns(&diarization.exclusive, false, diarization)),
             confidence: Some(frames(&diarization.exclusive, diarization.audio_seconds)),
             warning: (!warnings.is_empty()).then(|| warnings.join("; ")),
         }
@@ -78,13 +81,18 @@ impl DiarizationOutput {
     }
 }
 
-fn turns(annotation: &Annotation, with_confidence: bool) -> Vec<TurnJson> {
+fn turns(
+    annotation: &Annotation,
+    with_confidence: bool,
+    diarization: &Diarization,
+) -> Vec<TurnJson> {
     let turns = annotation.turns().iter();
     turns
         .map(|turn| {
             let speaker = turn.speaker.to_string();
             let confidence = turn.confidence.filter(|_| with_confidence);
             TurnJson {
+                channel: diarization.channel_of(&turn.speaker),
                 confidence: confidence
                     .map(|confidence| BTreeMap::from([(speaker.clone(), percent(confidence))])),
                 speaker,
@@ -141,6 +149,7 @@ mod tests {
             sliding_window: SlidingWindow::EMBEDDING,
             embeddings: ndarray::Array2::zeros((1, 4)),
             labels: vec![0],
+            speaker_channels: Vec::new(),
             audio_seconds: 0.09,
             speech: Timeline::default(),
             seconds: StepSeconds::default(),

@@ -7,12 +7,27 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::lines::{ParseError, excerpt, fields, seconds};
-use crate::domain::{Annotation, Segment, SpeakerLabel, Turn};
+use crate::domain::{Annotation, Diarization, Segment, SpeakerLabel, Turn};
 
 /// Writes the turns of one recording, times to the millisecond.
 ///
 /// RTTM has no way to quote: white space within `file` and speakers becomes `_`.
 pub fn write(file: &str, annotation: &Annotation) -> String {
+    write_channels(file, annotation, |_| None)
+}
+
+/// Writes a result, each turn with the channel of its speaker: 1, where channels were not told apart.
+pub fn write_result(file: &str, diarization: &Diarization) -> String {
+    write_channels(file, &diarization.annotation, |speaker| {
+        diarization.channel_of(speaker)
+    })
+}
+
+fn write_channels(
+    file: &str,
+    annotation: &Annotation,
+    channel_of: impl Fn(&SpeakerLabel) -> Option<u16>,
+) -> String {
     let file = name(file);
     let mut rttm = String::new();
     for turn in annotation.turns() {
@@ -20,11 +35,12 @@ pub fn write(file: &str, annotation: &Annotation) -> String {
         let start = milliseconds(turn.segment.start);
         let duration = milliseconds(turn.segment.end) - start;
         let (start, duration) = (start / 1000.0, duration / 1000.0);
+        let channel = channel_of(&turn.speaker).unwrap_or(1);
         let speaker = name(turn.speaker.as_str());
         // Writing to a string cannot fail.
         let _ = writeln!(
             rttm,
-            "SPEAKER {file} 1 {start:.3} {duration:.3} <NA> <NA> {speaker} <NA> <NA>"
+            "SPEAKER {file} {channel} {start:.3} {duration:.3} <NA> <NA> {speaker} <NA> <NA>"
         );
     }
     rttm

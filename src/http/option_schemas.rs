@@ -58,6 +58,11 @@ documented! {
             .maximum(Some(3600)),
         r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?",
     );
+    /// What is done with several channels.
+    ChannelHandling = AnyOf {
+        items: vec![text("mixed|separate").into()],
+        ..AnyOf::default()
+    };
     /// The name of an algorithm.
     ClusteringName = AnyOf {
         items: vec![text(&CLUSTERINGS.join("|")).into()],

@@ -12,7 +12,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     error::{ApiError, FieldError},
     option_schemas::{
-        ChannelNumber, ClusteringName, CollarSeconds, Flag, SpeakerCount, WebhookUrl,
+        ChannelHandling, ChannelNumber, ClusteringName, CollarSeconds, Flag, SpeakerCount,
+        WebhookUrl,
     },
 };
 use crate::{
@@ -45,6 +46,10 @@ pub(super) struct DiarizeOptions {
     clustering: Option<ClusteringName>,
     /// Diarize this channel alone, counted from 1, instead of all of them mixed.
     channel: Option<ChannelNumber>,
+    /// `mixed` (default), or `separate`: diarize each channel by itself, at most 8 of them. Every turn
+    /// then has the `channel` of its speaker, and counts of speakers are those of each channel.
+    #[param(example = "separate")]
+    channels: Option<ChannelHandling>,
     /// Accepted for clients of pyannoteAI; another name than the server's own adds a `warning`.
     model: Option<String>,
     /// Accepted for clients of pyannoteAI; `true` adds a `warning`.
@@ -111,6 +116,7 @@ impl Options {
             "turnLevelConfidence" => flag(&mut self.job.turn_level_confidence, value),
             "clustering" => self.set_clustering(value),
             "channel" => self.set_channel(value),
+            "channels" => self.set_channels(value),
             "collar" => collar(&mut self.job.scoring.collar, value),
             "skipOverlap" | "skip_overlap" => flag(&mut self.job.scoring.skip_overlap, value),
             "model" => {
@@ -160,6 +166,15 @@ impl Options {
         }
     }
 
+    fn set_channels(&mut self, value: &str) -> Result<(), String> {
+        self.job.separate_channels = match value {
+            "mixed" => false,
+            "separate" => true,
+            _ => return Err("mixed or separate".to_owned()),
+        };
+        Ok(())
+    }
+
     /// Whom to tell of the job's end; a URL that may not be used is kept as an error.
     pub(super) fn take_webhook(&mut self, outbound: &Outbound) -> Option<Webhook> {
         let url = self.webhook.take()?;
@@ -194,6 +209,15 @@ impl Options {
                 message: error.to_string(),
             });
         }
+        if let Some(channel) = self.job.channel.filter(|_| self.job.separate_channels) {
+            self.errors.push(FieldError {
+                field: "channels".to_owned(),
+                message: format!(
+                    "channels must not be separate where one channel is asked for; given: \
+                     separate, and channel {channel}"
+                ),
+            });
+        }
         if !self.errors.is_empty() {
             return Err(ApiError::fields(self.errors));
         }
@@ -214,7 +238,7 @@ impl Options {
 }
 
 /// The options that are text: nothing else in JSON will do.
-const TEXTS: [&str; 4] = ["clustering", "model", "webhook", "name"];
+const TEXTS: [&str; 5] = ["channels", "clustering", "model", "webhook", "name"];
 
 const COUNT: &str = "a whole number from 1 to 1000";
 const CHANNEL: &str = "a whole number from 1 to 65535";
@@ -331,6 +355,16 @@ mod tests {
                 .message
                 .ends_with("between 1 and 1000; given: 2000")
         );
+    }
+
+    #[test]
+    fn channels_are_mixed_separate_or_one() {
+        let separate = |pairs: &[_]| read(pairs).map(|(job, ..)| job.separate_channels);
+        assert!(separate(&[("channels", "separate")]).unwrap());
+        assert!(!separate(&[("channels", "mixed"), ("channel", "2")]).unwrap());
+        separate(&[("channels", "both")]).unwrap_err();
+        let error = separate(&[("channels", "separate"), ("channel", "2")]).unwrap_err();
+        assert!(error.errors[0].message.ends_with("channel 2"));
     }
 
     #[test]

@@ -235,6 +235,10 @@ struct Turn {
     /// Seconds from the start of the recording.
     #[schema(example = 7.165)]
     end: f64,
+    /// The speaker's channel, from 1; if `channels=separate` was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    channel: Option<u16>,
     /// Confidence by speaker, 0 to 100; if `turnLevelConfidence` was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     confidence: Option<BTreeMap<String, u8>>,
@@ -374,6 +378,7 @@ fn turns(turns: Vec<TurnJson>, with_confidence: bool) -> Vec<Turn> {
         speaker: turn.speaker,
         start: turn.start,
         end: turn.end,
+        channel: turn.channel,
         confidence: turn.confidence.filter(|_| with_confidence),
     });
     turns.collect()

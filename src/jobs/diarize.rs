@@ -9,11 +9,14 @@ use super::{Environment, failure::AttemptError, progress::Progress, recording, s
 use crate::{
     audio::{AudioStream, DecodeOptions},
     db::{Failure, JobRecord},
-    domain::{Diarization, ScoreOptions, SpeakerBounds},
+    domain::{Diarization, ProgressHook, ScoreOptions, SpeakerBounds},
     formats::{json::DiarizationOutput, metrics::Metrics, npy, rttm},
-    pipeline::PipelineError,
+    pipeline::{self, ChannelProgress, PipelineError},
     storage::Artefact,
 };
+
+/// Channels that a recording may have for each to be diarized by itself: it is decoded once for each.
+const MAX_SEPARATE_CHANNELS: u16 = 8;
 
 /// A result, ready to be stored.
 pub(super) struct Done {
@@ -38,10 +41,6 @@ pub(super) fn diarize(
         options.max_speakers,
     )
     .map_err(|error| AttemptError::Permanent(Failure::new("invalid_options", error.to_string())))?;
-    let decode = DecodeOptions {
-        limits: environment.limits,
-        channel: options.channel,
-    };
     let settings = environment.pipeline_settings(options);
     let record = json!({
         "clustering": settings.clustering,
@@ -50,16 +49,56 @@ pub(super) fn diarize(
         "options": options,
     });
     let pipeline = environment.pipeline(settings);
-    let mut checkpoint = recording::checkpoint(environment, job, path)?;
-    let diarization = loop {
-        let audio = AudioStream::open(path, &decode)?;
-        match pipeline.run_with(audio, bounds, progress, Some(&mut checkpoint)) {
-            Err(PipelineError::StaleCheckpoint) => checkpoint.discard(),
-            done => break done?,
+    let one = |channel, hook: &dyn ProgressHook| {
+        let decode = DecodeOptions {
+            limits: environment.limits,
+            channel,
+        };
+        let mut checkpoint = recording::checkpoint(environment, job, path, channel)?;
+        loop {
+            let audio = AudioStream::open(path, &decode)?;
+            match pipeline.run_with(audio, bounds, hook, Some(&mut checkpoint)) {
+                Err(PipelineError::StaleCheckpoint) => checkpoint.discard(),
+                done => break Ok::<_, AttemptError>(done?),
+            }
         }
+    };
+    let diarization = if options.separate_channels {
+        // One after the other: no more in memory at once than for one of them, but for the embeddings.
+        let count = channels(environment, path)?;
+        let done = (1..=count).map(|channel| {
+            let hook = ChannelProgress {
+                all: progress,
+                index: usize::from(channel) - 1,
+                count: usize::from(count),
+            };
+            one(Some(channel), &hook)
+        });
+        pipeline::join(done.collect::<Result<_, _>>()?)
+    } else {
+        one(options.channel, progress)?
     };
     let metrics = Metrics::new(&diarization, environment.model(), record);
     write(job, &diarization, metrics, reference)
+}
+
+/// How many channels the recording has, if each may be diarized by itself.
+fn channels(environment: &Environment, path: &Path) -> Result<u16, AttemptError> {
+    let decode = DecodeOptions {
+        limits: environment.limits,
+        channel: None,
+    };
+    let given = AudioStream::open(path, &decode)?.info().channels;
+    match u16::try_from(given) {
+        Ok(count) if count <= MAX_SEPARATE_CHANNELS => Ok(count),
+        _ => Err(AttemptError::Permanent(Failure::new(
+            "too_many_channels",
+            format!(
+                "channels=separate takes recordings of at most {MAX_SEPARATE_CHANNELS} channels; \
+                 given: {given}"
+            ),
+        ))),
+    }
 }
 
 fn write(
@@ -96,7 +135,7 @@ fn write(
     npy::write_speech(&diarization.speech, &mut speech).map_err(|e| internal(&e))?;
     let result = serde_json::to_vec(&output).map_err(|e| internal(&e))?;
     let metrics_json = serde_json::to_vec_pretty(&metrics).map_err(|e| internal(&e))?;
-    let rttm = rttm::write(&job.name, &diarization.annotation);
+    let rttm = rttm::write_result(&job.name, diarization);
     Ok(Done {
         artefacts: vec![
             (Artefact::Rttm, rttm.into()),

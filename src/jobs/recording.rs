@@ -20,11 +20,14 @@ pub(super) fn checkpoint(
     environment: &Environment,
     job: &JobRecord,
     path: &Path,
+    channel: Option<u16>,
 ) -> Result<Checkpoint, AttemptError> {
     let content = fingerprint(path).map_err(AudioError::Read)?;
-    let channel = job.options.channel;
     let recording = format!("job {}, channel {channel:?}, {content:x?}", job.id);
-    let folder = environment.storage.checkpoints(job.id)?;
+    let mut folder = environment.storage.checkpoints(job.id)?;
+    if let Some(channel) = channel.filter(|_| job.options.separate_channels) {
+        folder.push(format!("channel-{channel}"));
+    }
     let attempt = job.attempt.unsigned_abs();
     Ok(Checkpoint::new(folder, attempt, recording.as_bytes()))
 }

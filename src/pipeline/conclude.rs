@@ -89,6 +89,7 @@ pub(super) fn conclude(
         sliding_window: WINDOWS,
         embeddings: evidence.embeddings,
         labels,
+        speaker_channels: Vec::new(),
         resumed_windows: 0,
         audio_seconds: evidence.samples as f64 / f64::from(SAMPLE_RATE),
         speech: evidence.speech,

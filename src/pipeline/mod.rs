@@ -18,6 +18,7 @@
 //! or timing.
 
 mod assembly;
+mod channels;
 mod checkpoint;
 mod conclude;
 mod diarize;
@@ -28,6 +29,7 @@ mod scan;
 mod settings;
 mod votes;
 
+pub use channels::{ChannelProgress, join};
 pub use checkpoint::Checkpoint;
 pub use conclude::{Evidence, recluster};
 pub use diarize::{EmbeddingSource, Pipeline};

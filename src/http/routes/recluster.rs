@@ -88,6 +88,13 @@ pub(crate) async fn recluster(
         )
     })?;
     let job = succeeded(&state, id).await?;
+    if job.options.separate_channels {
+        return Err(ApiError::new(
+            Code::NoEmbeddings,
+            "the job's channels were diarized each by itself (channels=separate): their embeddings \
+             cannot be clustered as one recording's",
+        ));
+    }
     let before = state.db.revisions(id).await?.len() + 1;
     if before >= MAX_REVISIONS {
         return Err(ApiError::new(

@@ -19,7 +19,7 @@ use super::process::Service;
 const COLLAR: f64 = 0.5;
 
 /// The folder of conversations, or why there is none.
-fn conversations() -> Result<PathBuf, String> {
+pub(super) fn conversations() -> Result<PathBuf, String> {
     let shared = std::env::var_os("DIARIST_SHARED").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
         PathBuf::from,

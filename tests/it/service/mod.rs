@@ -3,6 +3,7 @@
 mod access_log;
 mod app;
 mod browsers;
+mod channels;
 mod chaos;
 mod checkpoints;
 mod conversations;

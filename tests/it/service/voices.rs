@@ -3,6 +3,7 @@
 use std::io::Cursor;
 use std::path::Path;
 
+use diarist::audio::{AudioStream, DecodeOptions};
 use ndarray::Array1;
 use ndarray_npy::ReadNpyExt as _;
 
@@ -34,4 +35,33 @@ pub(super) fn talk(seconds: usize) -> Vec<u8> {
     }
     writer.finalize().unwrap();
     wav.into_inner()
+}
+
+/// A WAV file of 16 kHz with these samples as its channels, as long as the longest of them.
+pub(super) fn channels(planes: &[Vec<f32>]) -> Vec<u8> {
+    let spec = hound::WavSpec {
+        channels: planes.len() as u16,
+        sample_rate: 16_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut wav = Cursor::new(Vec::new());
+    let mut writer = hound::WavWriter::new(&mut wav, spec).unwrap();
+    let frames = planes.iter().map(Vec::len).max().unwrap_or(0);
+    for frame in 0..frames {
+        for plane in planes {
+            let sample = plane.get(frame).copied().unwrap_or(0.0);
+            writer.write_sample((sample * 32767.0) as i16).unwrap();
+        }
+    }
+    writer.finalize().unwrap();
+    wav.into_inner()
+}
+
+/// What a file decodes to.
+pub(super) fn decoded(path: &Path) -> Vec<f32> {
+    let mut stream = AudioStream::open(path, &DecodeOptions::default()).unwrap();
+    let mut samples = Vec::new();
+    while stream.read(&mut samples).unwrap() {}
+    samples
 }
