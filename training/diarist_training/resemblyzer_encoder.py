@@ -21,6 +21,8 @@ from resemblyzer import VoiceEncoder, hparams
 from resemblyzer.audio import normalize_volume
 from scipy.ndimage import binary_dilation
 
+from .precision import has_bfloat16
+
 DIM = hparams.model_embedding_size
 #: What ``embed_utterance`` uses unless told otherwise.
 PARTIALS_PER_SECOND, MIN_COVERAGE = 1.3, 0.75
@@ -77,9 +79,10 @@ def partial_mels(wave: np.ndarray) -> torch.Tensor:
 class ResemblyzerEncoder:
     """Embeds waveforms (float32, 16 kHz, mono) as unit vectors ``[n, 256]``."""
 
-    def __init__(self, trim: bool = False, batch: int = 512, bf16: bool = False) -> None:
-        self.trim, self.batch, self.bf16 = trim, batch, bf16
-        self._network = VoiceEncoder("cpu", verbose=False).eval()
+    def __init__(self, trim: bool = False, batch: int = 512, bf16: bool = False, device: str = "cpu") -> None:
+        self.trim, self.batch, self.device = trim, batch, torch.device(device)
+        self.bf16 = bf16 and has_bfloat16(self.device)
+        self._network = VoiceEncoder(device, verbose=False).eval()
 
     def __call__(self, waves: Sequence[np.ndarray]) -> np.ndarray:
         """Embed a batch of waveforms of any lengths."""
@@ -103,9 +106,9 @@ class ResemblyzerEncoder:
     def _embed(self, parts: list[torch.Tensor]) -> np.ndarray:
         # The package divides by the norm unguarded; pure silence would become NaN there.
         network = self._network
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
-            hidden = network.lstm(torch.cat(parts))[1][0][-1]
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            hidden = network.lstm(torch.cat(parts).to(self.device))[1][0][-1]
         raw = torch.relu(network.linear(hidden.float()))
         partial = torch.nn.functional.normalize(raw, dim=1)
         means = [block.mean(dim=0) for block in partial.split([len(part) for part in parts])]
-        return torch.nn.functional.normalize(torch.stack(means), dim=1).numpy()
+        return torch.nn.functional.normalize(torch.stack(means), dim=1).cpu().numpy()
