@@ -23,18 +23,18 @@ class Average:
 
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.decay = decay
-        self.state = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        # The same tensors for the whole run: to gather them anew costs a GPU's step more than to average them.
+        self.live = network.state_dict()
+        self.state = {name: value.detach().clone() for name, value in self.live.items()}
 
     @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
-        """Moves the average towards the weights."""
+    def update(self, step: int) -> None:
+        """Moves the average towards the network's weights."""
         share = 1.0 - min(self.decay, (1.0 + step) / (10.0 + step))
-        pairs = [(self.state[name], value) for name, value in network.state_dict().items()]
-        floating = [(a, v) for a, v in pairs if v.is_floating_point()]
-        torch._foreach_lerp_([a for a, _ in floating], [v for _, v in floating], share)
-        for average, value in pairs:
-            if not value.is_floating_point():
-                average.copy_(value)
+        floating = [name for name, value in self.live.items() if value.is_floating_point()]
+        counters = [name for name, value in self.live.items() if not value.is_floating_point()]
+        torch._foreach_lerp_([self.state[name] for name in floating], [self.live[name] for name in floating], share)
+        torch._foreach_copy_([self.state[name] for name in counters], [self.live[name] for name in counters])
 
     def state_dict(self) -> dict[str, Tensor]:
         """The averaged weights."""

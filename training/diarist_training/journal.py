@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 
@@ -20,11 +21,11 @@ class Journal:
         self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
         self.window: list[dict[str, float]] = []
 
-    def step(self, step: int, seconds: float, values: dict[str, float], every: int) -> None:
-        """Takes one step's values, and writes their means every `every` steps."""
+    def step(self, step: int, seconds: float, values: dict[str, float | Tensor], every: int) -> None:
+        """Takes one step's values, and writes their means every `every` steps; reads tensors only then."""
         self.window.append(values)
         if step % every == 0:
-            means = {key: sum(entry.get(key, 0.0) for entry in self.window) / len(self.window) for key in values}
+            means = {key: float(sum(entry.get(key, 0.0) for entry in self.window)) / len(self.window) for key in values}
             self.write("train", step, seconds, means)
             self.window = []
 

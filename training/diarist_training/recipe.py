@@ -29,6 +29,7 @@ class Recipe:
     crops_per_speaker: int = 2
     cap_seconds: float = 60.0
     balance: float = 0.5
+    speeds: list[float] = field(default_factory=lambda: [1.0])  # a speaker is another class at every further speed
     crop_seconds: Points = 1.5
     optimiser: dict = field(default_factory=lambda: {"name": "adamw"})
     schedule: dict = field(default_factory=lambda: {"name": "cosine", "peak": 1e-3})
@@ -44,7 +45,7 @@ class Recipe:
     keep_best: int = 3
     checkpoint_minutes: float = 3.0
     validation_seconds: float = 1.5
-    bf16: bool = True
+    bf16: bool = True  # on devices that have it
     replicas: int = 1  # shares of the batch that run side by side, one CPU core each
 
     @classmethod

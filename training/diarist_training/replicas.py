@@ -22,8 +22,11 @@ class Replicas:
 
     def __init__(self, network: nn.Module, count: int) -> None:
         self.networks = [network] + [copy.deepcopy(network) for _ in range(count - 1)]
-        for replica in self.networks[1:]:
-            for own, shared in zip(replica.parameters(), network.parameters(), strict=True):
+        # Walked once, not in every step: on a GPU the walk takes longer than what is done on it.
+        self.modules = [list(replica.modules()) for replica in self.networks]
+        self.parameters = [list(replica.parameters()) for replica in self.networks]
+        for replica in self.parameters[1:]:
+            for own, shared in zip(replica, self.parameters[0], strict=True):
                 own.data = shared.data
         self.pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) if count > 1 else None
 
@@ -32,14 +35,13 @@ class Replicas:
 
     def train(self, freeze_batchnorm: bool) -> None:
         """Training mode; with frozen BatchNorm all replicas use the first one's statistics, unchanged."""
-        for network in self.networks:
-            network.train()
-            if freeze_batchnorm:
-                for module, first in zip(network.modules(), self.networks[0].modules(), strict=True):
-                    if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-                        module.eval()
-                        module.running_mean.copy_(first.running_mean)
-                        module.running_var.copy_(first.running_var)
+        for modules in self.modules:
+            for module, first in zip(modules, self.modules[0], strict=True):
+                frozen = freeze_batchnorm and isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)
+                module.training = not frozen
+                if frozen and module is not first:
+                    module.running_mean.copy_(first.running_mean)
+                    module.running_var.copy_(first.running_var)
 
     def _map(self, function: Callable, *arguments: list) -> list:
         return list((self.pool.map if self.pool else map)(function, *arguments))
@@ -50,9 +52,10 @@ class Replicas:
 
     def backward(self, outputs: list[Tensor], gradients: list[Tensor]) -> None:
         """Backward through every replica; the sum of the gradients lands in the first."""
-        for replica in self.networks:
-            replica.zero_grad(set_to_none=True)
+        for replica in self.parameters:
+            for parameter in replica:
+                parameter.grad = None
         self._map(lambda output, gradient: output.backward(gradient), outputs, gradients)
-        target = [p.grad for p in self.networks[0].parameters()]
-        for replica in self.networks[1:]:
-            torch._foreach_add_(target, [p.grad for p in replica.parameters()])
+        target = [p.grad for p in self.parameters[0]]
+        for replica in self.parameters[1:]:
+            torch._foreach_add_(target, [p.grad for p in replica])

@@ -14,10 +14,11 @@ from .fbank import SAMPLE_RATE, Fbank
 from .journal import Journal
 from .losses.objective import Objective
 from .pack import Pack
+from .precision import has_bfloat16
 from .recipe import Recipe
 from .replicas import Replicas
 from .resnet import SpeakerEmbedding
-from .sampler import BalancedSampler, Cropper
+from .sampler import BalancedSampler, Cropper, on_device
 from .schedule import SCHEDULES, Curve
 from .validation import Validation
 from .warm_start import start_from
@@ -30,12 +31,13 @@ class Trainer:
 
     def __init__(self, recipe: Recipe, pack_folder: Path, folder: Path, device: torch.device) -> None:
         self.recipe, self.folder, self.device = recipe, folder, device
+        self.bf16 = recipe.bf16 and has_bfloat16(device)
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(recipe.seed)
         self.pack = Pack.open(pack_folder)
         self.sampler = BalancedSampler(self.pack, "train", recipe.seed, recipe.speakers_per_batch,
                                        recipe.crops_per_speaker, recipe.cap_seconds, recipe.balance, SAMPLE_RATE,
-                                       frozenset(recipe.held_out))
+                                       frozenset(recipe.held_out), tuple(recipe.speeds))
         self.cropper = Cropper(self.pack, device)
         self.validation = Validation(self.pack, "verify", recipe.validation_seconds)
         self.chain = Chain(recipe.augmentation, self.pack, recipe.seed, device)
@@ -46,7 +48,7 @@ class Trainer:
         self.objective = Objective(recipe.losses, recipe.dim, self.sampler, self.pack, teacher, recipe.discount).to(device)
         if recipe.start and not (folder / "last.pt").exists():
             start_from(Path(recipe.start), self.network, self.objective, self.sampler, self.cropper, self.fbank,
-                       recipe.seed, recipe.bf16)
+                       recipe.seed, self.bf16)
         self.optimiser = make_optimiser(recipe.optimiser, [self.network, self.objective])
         options = {key: value for key, value in recipe.schedule.items() if key != "name"}
         self.schedule = SCHEDULES[recipe.schedule["name"]](**options)
@@ -65,12 +67,15 @@ class Trainer:
             return min(1.0, max(by_time, self.step * self.recipe.batch_size / (self.recipe.total_crops or float("inf"))))
         return min(1.0, self.step * self.recipe.batch_size / self.recipe.total_crops)
 
-    def train_step(self) -> dict[str, float]:
-        """One optimiser step; everything random in it follows from seed and step."""
+    def train_step(self) -> dict[str, float | Tensor]:
+        """One optimiser step; everything random in it follows from seed and step.
+
+        What it returns stays where it is: to read a GPU's numbers is to wait for it.
+        """
         progress = self.progress()
         length = int(self.crop_seconds(progress) * SAMPLE_RATE / CROP_STEP + 0.5) * CROP_STEP
         batch = self.sampler.batch(self.step, length)
-        labels, clips = (torch.from_numpy(a).to(self.device) for a in (batch.speaker, batch.clip))
+        labels, clips = (on_device(column, self.device) for column in (batch.speaker, batch.clip))
         shares = self.cropper(batch, length).tensor_split(len(self.replicas))
         self._set_mode(progress)
         rate = self.schedule.rate(progress)
@@ -82,11 +87,11 @@ class Trainer:
         loss, parts = self.objective(embeddings, labels, clips, progress)
         loss.backward()
         self.replicas.backward(outputs, list(embeddings.grad.tensor_split(len(self.replicas))))
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_gradient)
+        norm = nn.utils.clip_grad_norm_(self.replicas.parameters[0], self.recipe.clip_gradient)
         self.optimiser.step()
-        self.average.update(self.network, self.step)
+        self.average.update(self.step)
         self.step += 1
-        return {"loss": float(loss.detach()), "rate": rate, "gradient": float(norm), "progress": progress,
+        return {"loss": loss.detach(), "rate": rate, "gradient": norm, "progress": progress,
                 "crop_seconds": length / SAMPLE_RATE, **parts}
 
     def _embed(self, network: nn.Module, index: int, samples: Tensor, progress: float) -> Tensor:
@@ -97,7 +102,7 @@ class Trainer:
         strength = self.strength(progress)
         features = self.fbank(self.chain.on_waveform(samples, generator, strength))
         features = self.chain.on_features(features, generator, strength)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bf16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             return network(features).float()
 
     def _set_mode(self, progress: float) -> None:
@@ -108,7 +113,7 @@ class Trainer:
     def validate(self) -> dict[str, float]:
         """EER of the weights' moving average, which is kept if it is among the best."""
         with self.average.swapped_in(self.network):
-            eer = self.validation.eer(self.network, self.fbank, self.device, self.recipe.bf16)
+            eer = self.validation.eer(self.network, self.fbank, self.device, self.bf16)
             self.best.offer(eer, self.step, self.network)
         self.schedule.validated(eer)
         return {"eer_average": eer}
@@ -130,7 +135,8 @@ class Trainer:
                     self._log_validation()
                 self.seconds += time.monotonic() - started
                 self.journal.step(self.step, self.seconds, values, self.recipe.log_steps)
-                bar.set_postfix(step=self.step, loss=f"{values['loss']:.3f}", refresh=False)
+                if self.step % self.recipe.log_steps == 0:
+                    bar.set_postfix(step=self.step, loss=f"{values['loss']:.3f}", refresh=False)
                 bar.update(100.0 * self.progress() - bar.n)
                 if time.monotonic() - saved > 60.0 * self.recipe.checkpoint_minutes:
                     save_checkpoint(self.folder / "last.pt", self)
@@ -149,13 +155,12 @@ class Trainer:
 
     def _finish(self) -> dict[str, float]:
         """Chooses among final, moving-average and best-average weights by EER; writes `final.pt`."""
-        device, bf16 = self.device, self.recipe.bf16
         candidates = {"final": {k: v.clone() for k, v in self.network.state_dict().items()},
                       "average": self.average.state_dict(), "best_average": self.best.average()}
         results = {}
         for name, weights in candidates.items():
             self.network.load_state_dict(weights)
-            results[name] = self.validation.eer(self.network, self.fbank, device, bf16)
+            results[name] = self.validation.eer(self.network, self.fbank, self.device, self.bf16)
         chosen = min(results, key=results.get)
         torch.save({"network": candidates[chosen], "recipe": asdict(self.recipe), "chosen": chosen, "eer": results,
                     "step": self.step, "seconds": self.seconds, "crops": self.step * self.recipe.batch_size,
@@ -173,7 +178,7 @@ def make_optimiser(options: dict, modules: list[nn.Module]) -> torch.optim.Optim
     groups = [{"params": [p for p in parameters if p.ndim > 1], "weight_decay": decay},
               {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0}]
     if name == "adamw":
-        return torch.optim.AdamW(groups, lr=1e-3, **options)
+        return torch.optim.AdamW(groups, lr=1e-3, fused=parameters[0].is_cuda, **options)
     if name == "sgd":
         return torch.optim.SGD(groups, lr=0.1, momentum=options.pop("momentum", 0.9), nesterov=True, **options)
     raise ValueError(f"optimiser must be adamw or sgd; given: {name}")

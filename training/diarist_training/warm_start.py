@@ -73,12 +73,12 @@ def _calibrator(module: nn.Module, bias: Tensor):
 
 
 def speaker_crops(sampler: BalancedSampler, seed: int) -> Batch:
-    """Crops of every speaker, `CROPS_PER_SPEAKER` each."""
+    """Crops of every class, `CROPS_PER_SPEAKER` each."""
     random = np.random.default_rng(seed)
-    speaker = np.repeat(np.arange(len(sampler.names)), CROPS_PER_SPEAKER)
-    clip = np.concatenate([random.choice(own, CROPS_PER_SPEAKER) for own in sampler.clips])
+    speaker = np.repeat(np.arange(len(sampler.weight)), CROPS_PER_SPEAKER)
+    clip = np.concatenate([random.choice(own, CROPS_PER_SPEAKER) for own in sampler.clips * len(sampler.speeds)])
     room = np.maximum(sampler.pack.length[clip] - CROP_SAMPLES, 0)
-    return Batch(speaker, clip, random.integers(0, room + 1))
+    return Batch(speaker, clip, random.integers(0, room + 1), np.repeat(sampler.speeds, len(sampler.names) * CROPS_PER_SPEAKER))
 
 
 @torch.no_grad()
@@ -88,12 +88,11 @@ def start_from(path: Path, network: SpeakerEmbedding, objective: Objective, samp
     crops = speaker_crops(sampler, seed)
     device = next(network.parameters()).device
     order = np.random.default_rng(seed).permutation(len(crops.speaker))
-    some = Batch(*(column[order[:CALIBRATION_CROPS]] for column in (crops.speaker, crops.clip, crops.start)))
+    some = crops.rows(order[:CALIBRATION_CROPS])
     unfold(network, folded_layers(path), fbank(cropper(some, CROP_SAMPLES)))
     rows = []
     for part in np.array_split(np.arange(len(crops.speaker)), max(1, len(crops.speaker) // 64)):
-        batch = Batch(crops.speaker[part], crops.clip[part], crops.start[part])
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            rows.append(network(fbank(cropper(batch, CROP_SAMPLES))).float())
+            rows.append(network(fbank(cropper(crops.rows(part), CROP_SAMPLES))).float())
     labels, clips = (torch.from_numpy(column).to(device) for column in (crops.speaker, crops.clip))
     objective.start_from(torch.cat(rows), labels, clips)

@@ -7,7 +7,7 @@ from scipy.signal import fftconvolve
 
 from diarist_training.augment.chain import NAMES, Chain, room_bank
 from diarist_training.augment.spectrum import SpecAugment
-from diarist_training.augment.waveform import Codec, Gain, Noise, Reverb, Speed, Telephone, power
+from diarist_training.augment.waveform import Babble, Codec, Gain, Noise, Reverb, Speed, Telephone, power
 from diarist_training.pack import Pack
 
 RATE = 16_000
@@ -38,6 +38,17 @@ def test_noise_reaches_the_wanted_ratio() -> None:
     noisy = Noise(bank, 5.0, 5.0)(clean, seeded())
     ratio = 10 * (power(clean) / power(noisy - clean)).log10()
     assert torch.allclose(ratio, torch.full_like(ratio, 5.0), atol=0.05)
+
+
+def test_babble_is_other_rows_at_the_wanted_ratio() -> None:
+    rows = torch.cat([tone(300.0 + 200 * row) for row in range(8)])
+    noisy = Babble(10.0, 10.0, fewest=2, most=2)(rows, seeded())
+    ratio = 10 * (power(rows) / power(noisy - rows)).log10()
+    assert torch.allclose(ratio, torch.full_like(ratio, 10.0), atol=0.05)
+    heard = torch.fft.rfft(noisy).abs()[3]
+    loudest = sorted((heard.topk(3).indices * RATE / noisy.shape[1]).tolist())
+    assert loudest == [500, 700, 900], "row 3 with the two rows before it"
+    assert torch.equal(Babble()(rows[:1], seeded()), rows[:1]), "alone there is nobody to hear"
 
 
 def test_silent_noise_changes_nothing() -> None:
@@ -105,6 +116,10 @@ def test_chain_follows_strength_and_seed(pack_folder) -> None:
     assert torch.isfinite(once).all() and once.shape == samples.shape
     changed = (chain.on_waveform(samples, seeded(), 0.5) != samples).any(dim=1)
     assert changed.any()
+    half = Chain({"gain": {"chance": 0.5}}, Pack.open(pack_folder), seed=1, device=torch.device("cpu"))
+    changed = [(half.on_waveform(samples, seeded(s), 0.5) != samples).any(dim=1) for s in range(40)]
+    assert {int(c.sum()) for c in changed} == {4}, "a quarter of the batch, exactly"
+    assert torch.stack(changed).any(dim=0).all(), "any row"
 
 
 def test_chain_refuses_unknown_names(pack_folder) -> None:

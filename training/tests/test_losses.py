@@ -117,10 +117,23 @@ def test_distillation() -> None:
     assert torch.allclose(entropy, cross_entropy(3.0 * projected @ prototypes.T))
 
 
+def test_distillation_leaves_out_what_the_teacher_did_not_hear() -> None:
+    torch.manual_seed(1)
+    targets, prototypes = (F.normalize(torch.randn(n, 4, dtype=torch.float64)) for n in (9, CLASSES))
+    loss = Distillation(DIM, targets, prototypes).double()
+    clips, offset = torch.arange(len(LABELS)), torch.zeros(len(LABELS), 2 * CLASSES)
+    moved = torch.where(torch.arange(len(LABELS)) < 3, LABELS, LABELS + CLASSES)
+    parts = loss(batch(), moved, clips, offset)
+    alone = loss(batch()[:3], LABELS[:3], clips[:3])
+    assert all(torch.allclose(a, b) for a, b in zip(parts, alone, strict=True))
+    nobody = loss(batch(), LABELS + CLASSES, clips, offset)
+    assert nobody[0] == 0 and nobody[1] == 0
+
+
 def test_discount_takes_other_corpora_and_languages_out() -> None:
     names = [("a", "en"), ("a", "fr"), ("b", "en"), ("a", "en")]
     pack = SimpleNamespace(corpus=np.array([n[0] for n in names]), language=np.array([n[1] for n in names]))
-    sampler = SimpleNamespace(clips=[np.array([index]) for index in range(4)])
+    sampler = SimpleNamespace(clips=[np.array([index]) for index in range(4)], speeds=(1.0,))
     offset = DomainDiscount(pack, sampler, other_corpus=50.0, other_language=2.0)(torch.tensor([0, 2]))
     assert offset.tolist() == [[0, -2, -50, 0], [-50, -50, 0, -50]]
     loss = Softmax(DIM, 4).double()

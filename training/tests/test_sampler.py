@@ -77,9 +77,32 @@ def test_too_large_a_batch_is_refused() -> None:
 
 def test_short_clips_are_repeated() -> None:
     pack = SimpleNamespace(speech=np.arange(20, dtype=np.int16), offset=np.array([5]), length=np.array([3]))
-    batch = Batch(np.array([0]), np.array([0]), np.array([1]))
+    batch = Batch(np.array([0]), np.array([0]), np.array([1]), np.array([1.0]))
     piece = Cropper(pack, torch.device("cpu"))(batch, 8)[0] * 32768
     assert piece.tolist() == [6, 7, 5, 6, 7, 5, 6, 7]
+
+
+def test_a_faster_crop_is_interpolated() -> None:
+    pack = SimpleNamespace(speech=np.arange(0, 800, 10, dtype=np.int16), offset=np.array([5]), length=np.array([70]))
+    batch = Batch(*np.array([[0, 0], [0, 0], [1, 69]]), np.array([1.25, 1.0]))
+    fast, plain = Cropper(pack, torch.device("cpu"))(batch, 4) * 32768
+    assert np.allclose(fast, [60, 72.5, 85, 97.5]) and plain.tolist() == [740, 50, 60, 70]
+
+
+def test_a_speed_makes_another_class_of_each_speaker() -> None:
+    drawn = sampler(tiny_pack([[4.0], [3.0, 3.0]]), speakers_per_batch=6, speeds=(1.0, 0.9, 1.1))
+    batch = drawn.batch(0, 500)
+    assert sorted(set(batch.speaker)) == list(range(6))
+    assert all(drawn.speeds[c // 2] == s for c, s in zip(batch.speaker, batch.speed, strict=True))
+    assert all((clip > 0) == (c % 2) for c, clip in zip(batch.speaker, batch.clip, strict=True)), "clips of the speaker it was"
+    with pytest.raises(ValueError, match="speeds must begin with 1"):
+        sampler(tiny_pack([[5.0]] * 3), speeds=(0.9, 1.0))
+
+
+def test_clips_are_drawn_by_their_share_of_the_speech() -> None:
+    drawn = sampler(tiny_pack([[1.0, 2.0, 5.0], [1.0]]), crops_per_speaker=1)
+    clips = np.concatenate([drawn.batch(step, 500).clip for step in range(3000)])
+    assert np.allclose(np.bincount(clips[clips < 3]) / 3000, np.array([1, 2, 5]) / 8, atol=0.03)
 
 
 @pytest.mark.parametrize("length", [2_000, 1_999, 2_001, 700])

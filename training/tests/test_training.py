@@ -56,7 +56,7 @@ def test_a_finished_run_stays_finished(finished, smoke, pack_folder) -> None:
 
 
 def losses_of(trainer: Trainer, steps: int) -> list[float]:
-    return [trainer.train_step()["loss"] for _ in range(steps)]
+    return [float(trainer.train_step()["loss"]) for _ in range(steps)]
 
 
 @pytest.mark.parametrize("changes", [{}, {"schedule": {"name": "plateau", "peak": 0.001}, "freeze_batchnorm_from": 0.05}],
@@ -92,6 +92,15 @@ def test_distillation_draws_crops_to_the_teacher(smoke, pack_folder, tmp_path) -
     trainer = Trainer(recipe, pack_folder, tmp_path, CPU)
     values = [trainer.train_step() for _ in range(24)]
     assert np.mean([v["distill_cosine"] for v in values[-4:]]) < 0.85 * np.mean([v["distill_cosine"] for v in values[:4]])
+
+
+def test_a_speaker_at_another_speed_is_another_class(smoke, pack_folder, tmp_path) -> None:
+    recipe = dataclasses.replace(smoke, speeds=[1.0, 0.9, 1.1], teacher="teacher.npz", discount={"other_corpus": 5.0},
+                                 losses={"softmax": {"scale": 15}, "distill_cosine": {}, "distill_prototypes": {}})
+    trainer = Trainer(recipe, pack_folder, tmp_path, CPU)
+    assert len(trainer.objective.losses["softmax"].weight) == 30
+    values = [trainer.train_step() for _ in range(24)]
+    assert np.mean([v["softmax"] for v in values[-4:]]) < 0.9 * np.mean([v["softmax"] for v in values[:4]])
 
 
 def test_another_manifest_is_refused(finished, smoke, pack_folder) -> None:

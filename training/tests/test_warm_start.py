@@ -54,6 +54,6 @@ def test_a_run_starts_where_the_file_ended(pack_folder, tmp_path) -> None:
         assert (trainer.network.eval()(features) - trained(features)).abs().max() < 1e-3
     # The classes lie at their speakers' means, so the first loss is below that of a random start.
     fresh = Trainer(dataclasses.replace(recipe, start=None), pack_folder, tmp_path / "fresh", torch.device("cpu"))
-    first, random = trainer.train_step(), fresh.train_step()
-    assert first["softmax"] < random["softmax"]
-    assert first["distill_cosine"] < 0.8 * random["distill_cosine"]
+    first, random = ([each.train_step() for _ in range(4)] for each in (trainer, fresh))
+    for name, share in (("softmax", 1.0), ("distill_cosine", 0.9)):
+        assert sum(step[name] for step in first) < share * sum(step[name] for step in random), name

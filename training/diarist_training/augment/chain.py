@@ -9,8 +9,9 @@ from torch import Generator, Tensor
 from ..fbank import SAMPLE_RATE
 from ..pack import Pack
 from ..rooms import random_impulse_response
+from ..sampler import on_device
 from .spectrum import SpecAugment
-from .waveform import Codec, Gain, Noise, Reverb, Speed, Telephone
+from .waveform import Babble, Codec, Gain, Noise, Reverb, Speed, Telephone
 
 ROOMS = 200  # simulated rooms, unless the recipe says otherwise
 ROOM_SECONDS = 0.4  # taps kept after the direct path
@@ -20,6 +21,7 @@ WAVEFORM = {
     "speed": lambda options, noise, rooms: Speed(**options),
     "reverb": lambda options, noise, rooms: Reverb(rooms),
     "noise": lambda options, noise, rooms: Noise(noise, **options),
+    "babble": lambda options, noise, rooms: Babble(**options),
     "telephone": lambda options, noise, rooms: Telephone(**options),
     "codec": lambda options, noise, rooms: Codec(**options),
     "gain": lambda options, noise, rooms: Gain(**options),
@@ -73,9 +75,14 @@ def _options(entry: dict) -> dict:
 
 
 def _run(steps: list[Step], batch: Tensor, generator: Generator, strength: float) -> Tensor:
+    """Which rows are changed follows from the generator's seed, but is drawn on the CPU: a GPU
+    would have to be waited for. Their number is the chance's share of the batch, so that a GPU's
+    Fourier transforms meet few sizes."""
+    random = np.random.default_rng([generator.initial_seed(), batch.ndim])
     for step in steps:
-        chosen = torch.rand(len(batch), generator=generator, device=batch.device) < step.chance * strength
-        rows = chosen.nonzero().squeeze(1)
-        if len(rows):
+        count = int(len(batch) * step.chance * strength + random.random())
+        rows = random.permutation(len(batch))[:count]
+        if count:
+            rows = on_device(rows, batch.device)
             batch = batch.index_copy(0, rows, step.apply(batch[rows], generator))
     return batch

@@ -51,6 +51,23 @@ class Noise:
         return samples + noise * factor
 
 
+class Babble:
+    """Adds other crops of the batch, several voices at once, at a random signal-to-noise ratio."""
+
+    def __init__(self, low_db: float = 8.0, high_db: float = 20.0, fewest: int = 3, most: int = 6) -> None:
+        self.low_db, self.high_db, self.fewest, self.most = low_db, high_db, fewest, most
+
+    def __call__(self, samples: Tensor, generator: Generator) -> Tensor:
+        batch, device = len(samples), samples.device
+        voices = torch.randint(self.fewest, self.most + 1, (batch, 1), generator=generator, device=device)
+        level = samples / power(samples).sqrt()
+        babble = sum(level.roll(shift, dims=0) * (shift <= voices) for shift in range(1, min(self.most, batch - 1) + 1))
+        if batch == 1:
+            return samples
+        ratio_db = uniform(generator, batch, self.low_db, self.high_db, device)[:, None]
+        return samples + babble * (power(samples) / power(babble) / torch.pow(10.0, ratio_db / 10.0)).sqrt()
+
+
 class Reverb:
     """Convolves with a random room of a bank (rooms, taps), keeping the power."""
 

@@ -47,7 +47,11 @@ def _unit(rows: np.ndarray) -> np.ndarray:
 
 class Distillation(nn.Module):
     """Two terms on the projected embedding: 1 - cosine to the clip's target, and cross-entropy
-    of the scaled cosines to all speakers' prototypes, which also pushes away from neighbours."""
+    of the scaled cosines to all speakers' prototypes, which also pushes away from neighbours.
+
+    The teacher heard the clips as they are, so crops at another speed, whose labels lie beyond the
+    prototypes, count in neither.
+    """
 
     def __init__(self, dim: int, targets: Tensor, prototypes: Tensor, scale: float = 20.0) -> None:
         super().__init__()
@@ -58,9 +62,15 @@ class Distillation(nn.Module):
         self.scale = scale
 
     def forward(self, embeddings: Tensor, labels: Tensor, clips: Tensor, offset: Tensor | float = 0.0) -> tuple[Tensor, Tensor]:
+        speakers = len(self.prototypes)
+        heard = (labels < speakers).to(embeddings.dtype)
         projected = F.normalize(self.head(embeddings))
-        cosine = (1.0 - (projected * self.targets[clips]).sum(dim=1)).mean()
-        return cosine, F.cross_entropy(self.scale * projected @ self.prototypes.T + offset, labels)
+        cosine = 1.0 - (projected * self.targets[clips]).sum(dim=1)
+        if isinstance(offset, Tensor):
+            offset = offset[:, :speakers]
+        entropy = F.cross_entropy(self.scale * projected @ self.prototypes.T + offset, labels % speakers, reduction="none")
+        share = heard / heard.sum().clamp(min=1.0)
+        return (cosine * share).sum(), (entropy * share).sum()
 
     def class_directions(self) -> Tensor:
         """The prototypes carried into the embedding space: a start for a classifier's weights."""

@@ -19,7 +19,8 @@ class DomainDiscount(nn.Module):
     def __init__(self, pack: Pack, sampler: BalancedSampler, other_corpus: float = 0.0, other_language: float = 0.0) -> None:
         super().__init__()
         first = np.array([clips[0] for clips in sampler.clips])
-        corpus, language = (np.unique(column[first], return_inverse=True)[1] for column in (pack.corpus, pack.language))
+        corpus, language = (np.tile(np.unique(column[first], return_inverse=True)[1], len(sampler.speeds))
+                            for column in (pack.corpus, pack.language))
         self.register_buffer("corpus", torch.from_numpy(corpus), persistent=False)
         self.register_buffer("language", torch.from_numpy(language), persistent=False)
         self.other_corpus, self.other_language = other_corpus, other_language

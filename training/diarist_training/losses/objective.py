@@ -40,7 +40,7 @@ class Objective(nn.Module):
         for name, entry in recipe.items():
             options = {key: value for key, value in entry.items() if key not in ("weight", "margin")}
             if name in CLASSIFICATION:
-                self.losses[name] = CLASSIFICATION[name](dim, len(sampler.names), **options)
+                self.losses[name] = CLASSIFICATION[name](dim, len(sampler.weight), **options)
             elif name in PAIRWISE:
                 self.losses[name] = PAIRWISE[name](**options)
         self.distillation = None
@@ -49,9 +49,10 @@ class Objective(nn.Module):
                 raise ValueError("distillation needs `teacher`: the file that the command `teacher` writes")
             self.distillation = Distillation(dim, *teacher_space(pack, sampler, teacher))
             for name in set(recipe) & set(CLASSIFICATION):
-                self.losses[name].weight.data.copy_(self.distillation.class_directions())
+                directions = self.distillation.class_directions()
+                self.losses[name].weight.data[: len(directions)] = directions
 
-    def forward(self, embeddings: Tensor, labels: Tensor, clips: Tensor, progress: float) -> tuple[Tensor, dict[str, float]]:
+    def forward(self, embeddings: Tensor, labels: Tensor, clips: Tensor, progress: float) -> tuple[Tensor, dict[str, Tensor]]:
         """The sum, and each part for the log. `progress` is the done share of the run, 0..1."""
         values: dict[str, Tensor] = {}
         offset = self.discount(labels)
@@ -64,7 +65,7 @@ class Objective(nn.Module):
             parts = self.distillation(embeddings, labels, clips, offset)
             values |= {name: part for name, part in zip(DISTILLATION, parts, strict=True) if name in self.weights}
         total = sum((self.weights[name](progress) * value for name, value in values.items()), torch.zeros((), device=embeddings.device))
-        return total, {name: float(value.detach()) for name, value in values.items()}
+        return total, {name: value.detach() for name, value in values.items()}
 
     @torch.no_grad()
     def start_from(self, embeddings: Tensor, labels: Tensor, clips: Tensor) -> None:
@@ -73,4 +74,5 @@ class Objective(nn.Module):
             weight = self.losses[name].weight
             weight.copy_(F.normalize(torch.zeros_like(weight).index_add_(0, labels, embeddings)))
         if self.distillation is not None:
-            self.distillation.start_from(embeddings, clips)
+            heard = labels < len(self.distillation.prototypes)
+            self.distillation.start_from(embeddings[heard], clips[heard])
