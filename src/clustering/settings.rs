@@ -81,7 +81,7 @@ impl Default for Settings {
         Self {
             method: Method::Agglomerative,
             linkage: Linkage::Average,
-            threshold: 0.5,
+            threshold: 0.55,
             min_cluster_size: 6,
             min_cluster_share: 0.05,
             centring: 0.0,

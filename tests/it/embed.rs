@@ -102,9 +102,28 @@ fn sherpa_onnx_gives_the_same_embedding() {
             .collect();
         assert_eq!(ours.dim(), (1, theirs.len()));
         let norm = theirs.iter().map(|v| v * v).sum::<f32>().sqrt();
+        let tolerance = if model.ends_with(".int8.onnx") && saturates() {
+            1e-2
+        } else {
+            1e-3
+        };
         for (ours, theirs) in ours.iter().zip(theirs) {
-            assert!((ours - theirs / norm).abs() < 1e-3, "{model}");
+            assert!((ours - theirs / norm).abs() < tolerance, "{model}");
         }
+    }
+}
+
+/// Whether sherpa-onnx's sums of 8-bit products may saturate here: on x86 without VNNI its ONNX
+/// Runtime lets them, and ours is told not to.
+fn saturates() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        !(std::arch::is_x86_feature_detected!("avx512vnni")
+            || std::arch::is_x86_feature_detected!("avxvnni"))
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        false
     }
 }
 
