@@ -320,8 +320,9 @@ async fn events_lead_from_the_queue_to_the_end() {
     api.stop().await;
 }
 
-/// A wish to cancel takes effect within a second; the rest is for a machine that is busy.
-const CANCEL: Duration = Duration::from_millis(1500);
+/// A wish to cancel takes effect within a second; the rest is for a machine that is busy, as one is
+/// that runs these tests beside each other and has no 8-bit dot products. An hour takes far longer.
+const CANCEL: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_decodes_and_never_gets_to_the_model_stops_as_soon() {
