@@ -26,15 +26,15 @@ class Average:
         # The same tensors for the whole run: to gather them anew costs a GPU's step more than to average them.
         self.live = network.state_dict()
         self.state = {name: value.detach().clone() for name, value in self.live.items()}
+        self.floating = [name for name, value in self.live.items() if value.is_floating_point()]
+        self.counters = [name for name, value in self.live.items() if not value.is_floating_point()]
 
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Moves the average towards the network's weights."""
         share = 1.0 - min(self.decay, (1.0 + step) / (10.0 + step))
-        floating = [name for name, value in self.live.items() if value.is_floating_point()]
-        counters = [name for name, value in self.live.items() if not value.is_floating_point()]
-        torch._foreach_lerp_([self.state[name] for name in floating], [self.live[name] for name in floating], share)
-        torch._foreach_copy_([self.state[name] for name in counters], [self.live[name] for name in counters])
+        torch._foreach_lerp_([self.state[name] for name in self.floating], [self.live[name] for name in self.floating], share)
+        torch._foreach_copy_([self.state[name] for name in self.counters], [self.live[name] for name in self.counters])
 
     def state_dict(self) -> dict[str, Tensor]:
         """The averaged weights."""

@@ -46,8 +46,9 @@ class BalancedSampler:
         clips = clips[~np.isin(pack.speaker[clips], list(held_out))]
         self.pack, self.seed = pack, seed
         self.names, owner = np.unique(pack.speaker[clips], return_inverse=True)
-        if speakers_per_batch > len(self.names) * len(speeds):
-            raise ValueError(f"speakers_per_batch must be at most the {len(self.names) * len(speeds)} speakers of split "
+        self.classes = len(self.names) * len(speeds)
+        if speakers_per_batch > self.classes:
+            raise ValueError(f"speakers_per_batch must be at most the {self.classes} speakers of split "
                              f"{split}; given: {speakers_per_batch}")
         if not speeds or speeds[0] != 1.0 or min(speeds) < 0.5 or max(speeds) > 2.0:
             raise ValueError(f"speeds must begin with 1 and lie from 0.5 to 2; given: {list(speeds)}")
@@ -61,7 +62,7 @@ class BalancedSampler:
     def batch(self, step: int, length: int) -> Batch:
         """The batch of one step, crops of `length` samples."""
         random = np.random.default_rng([self.seed, step])
-        classes = random.choice(len(self.weight), self.speakers_per_batch, replace=False, p=self.weight)
+        classes = random.choice(self.classes, self.speakers_per_batch, replace=False, p=self.weight)
         speaker = np.repeat(classes, self.crops_per_speaker)
         clip = np.concatenate([self._draw_clips(self.clips[c % len(self.names)], random) for c in classes])
         speed = self.speeds[speaker // len(self.names)]

@@ -75,7 +75,7 @@ def _calibrator(module: nn.Module, bias: Tensor):
 def speaker_crops(sampler: BalancedSampler, seed: int) -> Batch:
     """Crops of every class, `CROPS_PER_SPEAKER` each."""
     random = np.random.default_rng(seed)
-    speaker = np.repeat(np.arange(len(sampler.weight)), CROPS_PER_SPEAKER)
+    speaker = np.repeat(np.arange(sampler.classes), CROPS_PER_SPEAKER)
     clip = np.concatenate([random.choice(own, CROPS_PER_SPEAKER) for own in sampler.clips * len(sampler.speeds)])
     room = np.maximum(sampler.pack.length[clip] - CROP_SAMPLES, 0)
     return Batch(speaker, clip, random.integers(0, room + 1), np.repeat(sampler.speeds, len(sampler.names) * CROPS_PER_SPEAKER))

@@ -59,11 +59,11 @@ class Babble:
 
     def __call__(self, samples: Tensor, generator: Generator) -> Tensor:
         batch, device = len(samples), samples.device
+        if batch == 1:
+            return samples
         voices = torch.randint(self.fewest, self.most + 1, (batch, 1), generator=generator, device=device)
         level = samples / power(samples).sqrt()
         babble = sum(level.roll(shift, dims=0) * (shift <= voices) for shift in range(1, min(self.most, batch - 1) + 1))
-        if batch == 1:
-            return samples
         ratio_db = uniform(generator, batch, self.low_db, self.high_db, device)[:, None]
         return samples + babble * (power(samples) / power(babble) / torch.pow(10.0, ratio_db / 10.0)).sqrt()
 

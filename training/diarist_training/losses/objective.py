@@ -40,7 +40,7 @@ class Objective(nn.Module):
         for name, entry in recipe.items():
             options = {key: value for key, value in entry.items() if key not in ("weight", "margin")}
             if name in CLASSIFICATION:
-                self.losses[name] = CLASSIFICATION[name](dim, len(sampler.weight), **options)
+                self.losses[name] = CLASSIFICATION[name](dim, sampler.classes, **options)
             elif name in PAIRWISE:
                 self.losses[name] = PAIRWISE[name](**options)
         self.distillation = None
