@@ -3,6 +3,9 @@
 //! A run of samples (`trun`) may leave sizes and durations to defaults; then nothing but a number
 //! says how many samples there are, and symphonia counts up to it, 2^32 times for 16 bytes of file.
 //! No sample takes less than a byte, so a file cannot hold more of them than bytes.
+//!
+//! And it looks every sample up by passing over the runs before it in the fragment, whose time grows
+//! with the square of what the fragment holds. Writers put one run into a fragment, or a few.
 
 use thiserror::Error;
 
@@ -18,6 +21,10 @@ pub(super) struct Fragments {
     seen: Vec<u8>,
     claimed: u64,
     limit: u64,
+    /// Runs of the `traf` so far.
+    runs: u64,
+    /// Runs to be passed over until all samples are found.
+    passed: u64,
 }
 
 /// What no file can hold.
@@ -27,6 +34,10 @@ pub(super) enum FragmentError {
         "the fragments of this file must claim at most {limit} samples that have no entry of their own; given: at least {claimed}"
     )]
     TooManySamples { limit: u64, claimed: u64 },
+    #[error(
+        "finding the samples of this file must pass over at most {PASSED} runs of its fragments; given: at least {0}"
+    )]
+    TooManyRuns(u64),
     #[error("a {0} box must state its size of at least 8 bytes; given: 0, for up to the end")]
     OpenEnded(&'static str),
 }
@@ -45,6 +56,10 @@ const READ: [(&[u8; 4], &str); 5] = [
 /// at least four bytes to show for itself.
 const ENTRIES: u32 = 0xf00;
 
+/// Runs to be passed over, summed over all samples of a file: 20 s at most. Ten hours of AAC in a
+/// single fragment of 5,000 runs come to as much.
+const PASSED: u64 = 1 << 32;
+
 /// Samples any file may claim, so that one that breaks off in its first fragment can be read.
 const ALWAYS: u64 = 65_536;
 
@@ -57,6 +72,8 @@ impl Fragments {
             seen: Vec::with_capacity(24),
             claimed: 0,
             limit: bytes.max(ALWAYS),
+            runs: 0,
+            passed: 0,
         }
     }
 
@@ -137,9 +154,10 @@ impl Fragments {
         } else if opened {
             self.ends.push(end);
             self.at += header as u64;
+            self.runs = 0;
         } else {
-            if self.is_run() && self.number(header) & ENTRIES == 0 {
-                self.claim(u64::from(self.number(header + 4)))?;
+            if self.is_run() {
+                self.run(header, size)?;
             }
             self.at = end;
         }
@@ -148,6 +166,25 @@ impl Fragments {
             self.at = end;
         }
         self.seen.clear();
+        Ok(())
+    }
+
+    /// Counts what a run of `size` bytes holds and what its samples cost to find.
+    fn run(&mut self, header: usize, size: u64) -> Result<(), FragmentError> {
+        let samples = u64::from(self.number(header + 4));
+        let samples = if self.number(header) & ENTRIES == 0 {
+            self.claim(samples)?;
+            samples
+        } else {
+            samples.min(size / 4)
+        };
+        self.passed = self
+            .passed
+            .saturating_add(samples.saturating_mul(self.runs));
+        self.runs += 1;
+        if self.passed > PASSED {
+            return Err(FragmentError::TooManyRuns(self.passed));
+        }
         Ok(())
     }
 
@@ -224,6 +261,30 @@ mod tests {
         let file = [fragment(&[run(0, 70_000)]), vec![0; 70_000]].concat();
         followed(&file, 4096).unwrap();
         followed(&fragment(&[run(0, 70_000)]), 4096).unwrap_err();
+    }
+
+    #[test]
+    fn samples_are_found_in_a_bounded_number_of_steps() {
+        let entries = |samples: u32| {
+            let mut run = run(0x200, samples);
+            run.extend(vec![0; 4 * samples as usize]);
+            let size = u32::try_from(run.len()).unwrap();
+            run[..4].copy_from_slice(&size.to_be_bytes());
+            run
+        };
+        let empty = |runs: usize| run(0, 0).repeat(runs);
+        // A fragment of 65,536 runs and 65,536 samples behind them costs what a file may.
+        for samples in [run(0, 65_536), entries(65_536)] {
+            let most = fragment(&[empty(65_536), samples]);
+            followed(&most, 4096).unwrap();
+            assert_eq!(
+                followed(&[most, fragment(&[empty(1), entries(1)])].concat(), 4096).unwrap_err(),
+                FragmentError::TooManyRuns(PASSED + 1)
+            );
+        }
+        // The samples of other fragments cost nothing, and no run holds more than it has room for.
+        followed(&fragment(&[run(0, 1)]).repeat(50_000), 4096).unwrap();
+        followed(&fragment(&[empty(65_536), run(0x200, u32::MAX)]), 4096).unwrap();
     }
 
     #[test]

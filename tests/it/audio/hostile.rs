@@ -215,6 +215,20 @@ fn fragments_claim_no_more_samples_than_a_file_can_hold() {
 }
 
 #[test]
+fn samples_of_fragments_are_found_in_bounded_time() {
+    let (header, _) = fragmented();
+    let runs = [vec![0; 200_000], vec![60_000]].concat();
+    let file = [header, claiming_fragment(&runs)].concat();
+    let error = decode_bytes(&file).unwrap_err();
+    assert!(matches!(error, AudioError::Malformed { .. }), "{error}");
+    let message = error.to_string();
+    assert!(
+        message.contains("at most 4294967296 runs") && message.contains("given: "),
+        "{message}"
+    );
+}
+
+#[test]
 fn a_fragment_that_claims_too_much_ends_the_audio_before_it() {
     let whole = fixture_bytes("mp4-fragmented.mp4");
     let honest = decode_bytes(&whole).unwrap();
