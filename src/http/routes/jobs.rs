@@ -94,10 +94,10 @@ pub(crate) async fn delete(
         Some(Cancel::Done) => JobStatus::Canceled,
         Some(Cancel::Requested) => JobStatus::Running,
         Some(Cancel::TooLate(_)) => {
-            // The bytes first: a crash in between leaves a job that can be removed again, never
-            // bytes that nobody knows of.
-            state.storage.delete_job(id).await?;
+            // The row first, so that a reader finds no job rather than half of one; bytes that a
+            // crash in between leaves are swept up.
             state.db.delete_job(id).await?;
+            state.storage.delete_job(id).await?;
             return Ok(StatusCode::NO_CONTENT.into_response());
         }
     };

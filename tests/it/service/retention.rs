@@ -62,6 +62,35 @@ async fn results_outlive_audio_where_that_is_wanted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn readers_of_a_job_that_is_removed_find_all_of_it_or_none() {
+    let api = Api::with_workers(JOBS).await;
+    for _ in 0..10 {
+        let id = job_id(api.post_raw("", talk(2)).await).await;
+        api.succeeded(&id).await;
+        let paths = ["", "/rttm", "/metrics"].map(|part| api.url(&format!("/v1/jobs/{id}{part}")));
+        let readers = paths.map(|path| {
+            let client = api.client.clone();
+            tokio::spawn(async move {
+                loop {
+                    match client.get(&path).send().await.unwrap().status() {
+                        StatusCode::OK => {}
+                        status => break status,
+                    }
+                }
+            })
+        });
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let removed = api.delete(&format!("/v1/jobs/{id}")).await;
+        assert_eq!(removed.status(), StatusCode::NO_CONTENT);
+        for reader in readers {
+            assert_eq!(reader.await.unwrap(), StatusCode::NOT_FOUND);
+        }
+    }
+    assert_eq!(api.stored(), Vec::<PathBuf>::new());
+    api.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn several_processes_remove_jobs_and_never_one_that_is_not_over() {
     let folder = TempDir::new().unwrap();
     settings(folder.path(), &format!("result_hours = {MOMENT}"));
