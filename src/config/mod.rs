@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::pipeline::PipelineSettings;
-use crate::{audio, clustering, http, jobs, models, outbound, pipeline, speech, telemetry};
+use crate::{audio, clustering, http, jobs, models, outbound, pipeline, speech, telemetry, voices};
 pub use load::{ConfigError, Overrides, load};
 
 /// The commented defaults, as shipped.
@@ -77,6 +77,8 @@ pub struct Settings {
     pub speech: speech::Settings,
     /// Windows and turns.
     pub pipeline: pipeline::Settings,
+    /// Comparing voices.
+    pub voices: voices::Settings,
     /// Telling callers of a job's end.
     pub webhooks: http::WebhookSettings,
 }
@@ -119,6 +121,7 @@ impl Settings {
             sentence(self.retention.validate()),
             sentence(self.speech.validate()),
             sentence(self.pipeline.validate()),
+            sentence(self.voices.validate()),
             sentence(self.webhooks.validate()),
         ];
         problems.extend(rooms.into_iter().flatten());
@@ -145,5 +148,6 @@ mod tests {
         assert_eq!(settings.speech, speech::Settings::default());
         assert_eq!(settings.clustering, clustering::Settings::default());
         assert_eq!(settings.pipeline, pipeline::Settings::default());
+        assert_eq!(settings.voices, voices::Settings::default());
     }
 }

@@ -8,9 +8,15 @@ use utoipa::ToSchema;
 
 use super::error::Code;
 use crate::{
-    db::{JobOptions, JobRecord, Revision},
+    db::{JobOptions, JobRecord, Revision, Task},
     domain::{JobId, JobStatus},
-    formats::json::{DiarizationOutput, FrameConfidence, TurnJson},
+    formats::{
+        json::{DiarizationOutput, FrameConfidence, TurnJson},
+        voices::{
+            self, IdentifiedTurn, VerificationJson, VerificationOutput, VoiceprintMatch,
+            VoiceprintOutput,
+        },
+    },
 };
 
 /// A job's status, under pyannoteAI's names.
@@ -213,6 +219,23 @@ struct Output {
     /// Confidence over time; if `confidence` was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     confidence: Option<Confidence>,
+    /// The turns with the names of those who were recognised; if voiceprints came with the job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identification: Option<Vec<Identified>>,
+    /// Whose voiceprints the speakers' are; if voiceprints came with the job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    voiceprints: Option<Vec<Match>>,
+    /// The voice as text; if the job was for that. It can be kept and sent with `POST /v1/identify`
+    /// or `POST /v1/verify` for as long as the service runs the model that made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(
+        content_encoding = "base64",
+        example = "RFZQMQcHBwcHBwcHBwcHBwcHBweamRk/AAAAAM3MTL8="
+    )]
+    voiceprint: Option<String>,
+    /// Whether two voices are one speaker's; if the job was for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification: Option<Verification>,
     /// What went less than perfectly.
     #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<String>,
@@ -244,6 +267,52 @@ struct Turn {
     confidence: Option<BTreeMap<String, u8>>,
 }
 
+/// A turn of somebody who may be known by name.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = IdentifiedTurn)]
+struct Identified {
+    /// The name or, without one, the number.
+    #[schema(example = "Sam")]
+    speaker: String,
+    /// Seconds from the start of the recording.
+    #[schema(example = 6.665)]
+    start: f64,
+    /// Seconds from the start of the recording.
+    #[schema(example = 7.165)]
+    end: f64,
+    /// The number.
+    #[schema(example = "SPEAKER_00")]
+    diarization_speaker: String,
+    /// The name; null without one.
+    #[serde(rename = "match")]
+    #[schema(required = true, example = "Sam")]
+    label: Option<String>,
+    /// The speaker's channel, from 1; if `channels=separate` was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    channel: Option<u16>,
+    /// Confidence in the turn's speaker, 0 to 100, by number; if `turnLevelConfidence` was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<BTreeMap<String, u8>>,
+}
+
+/// Whose voiceprint a speaker's is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = VoiceprintMatch)]
+struct Match {
+    /// The number.
+    #[schema(example = "SPEAKER_00")]
+    speaker: String,
+    /// The name given; null if nobody's voiceprint is similar enough, or somebody else was given it.
+    #[serde(rename = "match")]
+    #[schema(required = true, example = "Sam")]
+    label: Option<String>,
+    /// By name, how probable it is that the voice is theirs: 0 to 100.
+    #[schema(example = json!({"Sam": 93, "Kim": 2}))]
+    confidence: BTreeMap<String, u8>,
+}
+
 /// Confidence over time.
 #[derive(Debug, Serialize, ToSchema)]
 struct Confidence {
@@ -253,11 +322,45 @@ struct Confidence {
     resolution: f64,
 }
 
+/// What a job that succeeded has stored.
+pub(super) enum JobResult {
+    Diarization(DiarizationOutput),
+    Voiceprint(VoiceprintOutput),
+    Verification(VerificationOutput),
+}
+
+impl JobResult {
+    /// Reads what a job for `task` has stored.
+    pub(super) fn read(task: &Task, json: &[u8]) -> Result<Self, serde_json::Error> {
+        Ok(match task {
+            Task::Diarize | Task::Identify { .. } => {
+                Self::Diarization(serde_json::from_slice(json)?)
+            }
+            Task::Voiceprint => Self::Voiceprint(serde_json::from_slice(json)?),
+            Task::Verify { .. } => Self::Verification(serde_json::from_slice(json)?),
+        })
+    }
+
+    fn output(self, options: &JobOptions) -> Output {
+        match self {
+            Self::Diarization(result) => Output::new(result, options),
+            Self::Voiceprint(result) => Output {
+                voiceprint: Some(result.voiceprint),
+                ..Output::default()
+            },
+            Self::Verification(result) => Output {
+                verification: Some(result.verification.into()),
+                ..Output::default()
+            },
+        }
+    }
+}
+
 impl JobView {
     /// `result` is what the job has, if it has succeeded.
-    pub(super) fn new(job: JobRecord, result: Option<DiarizationOutput>) -> Self {
+    pub(super) fn new(job: JobRecord, result: Option<JobResult>) -> Self {
         let output = match job.status {
-            JobStatus::Succeeded => result.map(|result| Output::new(result, &job.options)),
+            JobStatus::Succeeded => result.map(|result| result.output(&job.options)),
             JobStatus::Failed => job.failure.map(|failure| Output {
                 error: Some(failure.message),
                 error_code: Some(failure.code),
@@ -306,11 +409,7 @@ pub(super) struct WebhookBody {
 
 impl WebhookBody {
     /// `result` is what the job has, if it has succeeded and is to be told.
-    pub(super) fn new(
-        job: JobRecord,
-        result: Option<DiarizationOutput>,
-        status_only: bool,
-    ) -> Self {
+    pub(super) fn new(job: JobRecord, result: Option<JobResult>, status_only: bool) -> Self {
         let JobView {
             job_id,
             status,
@@ -368,6 +467,12 @@ impl Output {
                 .confidence
                 .filter(|_| options.confidence)
                 .map(|FrameConfidence { score, resolution }| Confidence { score, resolution }),
+            identification: result
+                .identification
+                .map(|turns| identified(turns, with_confidence)),
+            voiceprints: result
+                .voiceprints
+                .map(|matches| matches.into_iter().map(Into::into).collect()),
             ..Self::default()
         }
     }
@@ -382,6 +487,80 @@ fn turns(turns: Vec<TurnJson>, with_confidence: bool) -> Vec<Turn> {
         confidence: turn.confidence.filter(|_| with_confidence),
     });
     turns.collect()
+}
+
+fn identified(turns: Vec<IdentifiedTurn>, with_confidence: bool) -> Vec<Identified> {
+    let turns = turns.into_iter().map(|turn| Identified {
+        speaker: turn.speaker,
+        start: turn.start,
+        end: turn.end,
+        diarization_speaker: turn.diarization_speaker,
+        label: turn.label,
+        channel: turn.channel,
+        confidence: turn.confidence.filter(|_| with_confidence),
+    });
+    turns.collect()
+}
+
+impl From<VoiceprintMatch> for Match {
+    fn from(own: VoiceprintMatch) -> Self {
+        Self {
+            speaker: own.speaker,
+            label: own.label,
+            confidence: own.confidence,
+        }
+    }
+}
+
+/// A comparison of two voices.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Verification {
+    /// The cosine of their embeddings, -1 to 1.
+    #[schema(minimum = -1, maximum = 1, example = 0.61)]
+    score: f32,
+    /// The probability that they are one speaker's, 0 to 1, if that was as likely as not beforehand.
+    #[schema(minimum = 0, maximum = 1, example = 0.97)]
+    probability: f32,
+    threshold: Threshold,
+    decision: Decision,
+}
+
+/// What a decision rests on.
+#[derive(Debug, Serialize, ToSchema)]
+struct Threshold {
+    /// `lenient`, `balanced` or `strict`.
+    #[schema(example = "balanced")]
+    name: String,
+    /// The least score that is accepted.
+    #[schema(minimum = -1, maximum = 1, example = 0.4)]
+    score: f32,
+}
+
+/// What becomes of a claim that two voices are one speaker's.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Decision {
+    /// They count as one speaker's.
+    Accept,
+    /// They do not.
+    Reject,
+}
+
+impl From<VerificationJson> for Verification {
+    fn from(own: VerificationJson) -> Self {
+        Self {
+            score: own.score,
+            probability: own.probability,
+            threshold: Threshold {
+                name: own.threshold.name,
+                score: own.threshold.score,
+            },
+            decision: match own.decision {
+                voices::Decision::Accept => Decision::Accept,
+                voices::Decision::Reject => Decision::Reject,
+            },
+        }
+    }
 }
 
 /// An error, as RFC 9457 describes problems, with pyannoteAI's `message` and `errors` beside it.

@@ -7,7 +7,7 @@ use futures::{Stream, TryStreamExt as _};
 use object_store::{GetResult, ObjectStoreExt as _, path::Path as Key};
 use sha2::{Digest as _, Sha256};
 
-use super::{Storage, StorageError, Upload, audio_key};
+use super::{AudioSlot, Storage, StorageError, Upload, audio_key};
 use crate::domain::{JobId, MediaKey};
 
 /// The folder of media.
@@ -46,8 +46,13 @@ impl Storage {
     ///
     /// # Errors
     /// [`StorageError::Missing`] if there is none.
-    pub async fn link_media(&self, key: &MediaKey, id: JobId) -> Result<u64, StorageError> {
-        let audio = audio_key(id);
+    pub async fn link_media(
+        &self,
+        key: &MediaKey,
+        id: JobId,
+        slot: AudioSlot,
+    ) -> Result<u64, StorageError> {
+        let audio = audio_key(id, slot);
         self.objects.copy(&media_key(key), &audio).await?;
         Ok(self.objects.head(&audio).await?.size)
     }

@@ -17,14 +17,14 @@ fn open() -> (TempDir, Storage) {
 async fn an_upload_shows_as_a_whole_or_not_at_all() {
     let (_folder, storage) = open();
     let id = JobId::generate();
-    let mut upload = storage.put_upload(id).await.unwrap();
+    let mut upload = storage.put_upload(id, AudioSlot::First).await.unwrap();
     for _ in 0..50 {
         upload.write(Bytes::from(vec![7; 100_000])).await.unwrap();
     }
-    let missing = storage.open_audio(id).await.unwrap_err();
+    let missing = storage.open_audio(id, AudioSlot::First).await.unwrap_err();
     assert!(matches!(missing, StorageError::Missing(_)), "{missing}");
     assert_eq!(upload.finish().await.unwrap(), 5_000_000);
-    let path = storage.open_audio(id).await.unwrap();
+    let path = storage.open_audio(id, AudioSlot::First).await.unwrap();
     assert_eq!(std::fs::read(path).unwrap(), vec![7; 5_000_000]);
 }
 
@@ -102,7 +102,13 @@ async fn media_keep_their_names_apart_and_outlive_them_in_jobs() {
     assert_eq!(names("files/media").len(), keys.len());
 
     let id = JobId::generate();
-    assert_eq!(storage.link_media(&keys[1], id).await.unwrap(), 2);
+    assert_eq!(
+        storage
+            .link_media(&keys[1], id, AudioSlot::First)
+            .await
+            .unwrap(),
+        2
+    );
     let hour = Duration::from_hours(1);
     assert_eq!(
         storage
@@ -118,8 +124,11 @@ async fn media_keep_their_names_apart_and_outlive_them_in_jobs() {
             .unwrap(),
         4
     );
-    let gone = storage.link_media(&keys[1], id).await.unwrap_err();
+    let gone = storage
+        .link_media(&keys[1], id, AudioSlot::First)
+        .await
+        .unwrap_err();
     assert!(matches!(gone, StorageError::Missing(_)), "{gone}");
-    let audio = storage.open_audio(id).await.unwrap();
+    let audio = storage.open_audio(id, AudioSlot::First).await.unwrap();
     assert_eq!(std::fs::read(audio).unwrap(), [7, 7]);
 }
