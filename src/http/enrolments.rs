@@ -89,7 +89,7 @@ pub(super) fn voiceprints(text: &str) -> Result<Vec<EnrolmentJson>, Vec<FieldErr
         match (label, voiceprint) {
             (Ok(label), Ok(voiceprint)) => read.push(EnrolmentJson { label, voiceprint }),
             (label, voiceprint) => {
-                errors.extend([label.err(), voiceprint.err()].into_iter().flatten())
+                errors.extend([label.err(), voiceprint.err()].into_iter().flatten());
             }
         }
     }

@@ -239,18 +239,17 @@ impl<'a> Writing<'a> {
         let rttm = rttm::write_result(&job.name, diarization, |speaker| label(names, speaker));
         let internal =
             |error: &dyn Display| AttemptError::internal("the result could not be written", error);
-        let result = match self.voiceprint {
-            Some(voiceprint) => serde_json::to_vec(&VoiceprintOutput {
+        let result = if let Some(voiceprint) = self.voiceprint {
+            serde_json::to_vec(&VoiceprintOutput {
                 voiceprint,
                 warning: warning.clone(),
-            }),
-            None => {
-                output.warning.clone_from(&warning);
-                if let Some(matches) = self.matches {
-                    output = output.identified(matches);
-                }
-                serde_json::to_vec(&output)
+            })
+        } else {
+            output.warning.clone_from(&warning);
+            if let Some(matches) = self.matches {
+                output = output.identified(matches);
             }
+            serde_json::to_vec(&output)
         };
         let result = result.map_err(|e| internal(&e))?;
         let mut embeddings = Vec::new();

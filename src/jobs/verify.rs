@@ -35,7 +35,7 @@ pub(super) fn verify(
     let paths: Vec<&Path> = [Some(&inputs.path), inputs.second.as_ref()]
         .into_iter()
         .flatten()
-        .map(|path| path.as_path())
+        .map(std::path::PathBuf::as_path)
         .collect();
     let settings = environment.pipeline_settings(&job.options);
     let mut warnings: Vec<String> = job.warning.iter().cloned().collect();

@@ -146,9 +146,10 @@ pub fn verification(
             name: threshold.to_string(),
             score: least,
         },
-        decision: match score >= least {
-            true => Decision::Accept,
-            false => Decision::Reject,
+        decision: if score >= least {
+            Decision::Accept
+        } else {
+            Decision::Reject
         },
     }
 }

@@ -63,9 +63,12 @@ pub fn identify(
         .collect();
     let confidence = |cosine: f32| 100.0 * calibration.probability(cosine);
     // Above zero for every pair that may be, so that the worst of them is better than none.
-    let weight = |cosine: f32| match confidence(cosine) >= matching.threshold {
-        true => f64::from(cosine) + 1.0 + f64::from(f32::EPSILON),
-        false => 0.0,
+    let weight = |cosine: f32| {
+        if confidence(cosine) >= matching.threshold {
+            f64::from(cosine) + 1.0 + f64::from(f32::EPSILON)
+        } else {
+            0.0
+        }
     };
     let weights: Vec<Vec<f64>> = cosines
         .iter()

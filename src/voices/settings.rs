@@ -95,12 +95,12 @@ impl Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            slope: 20.0,
-            midpoint: 0.4,
+            slope: 19.3,
+            midpoint: 0.546,
             thresholds: Thresholds {
-                lenient: 0.3,
-                balanced: 0.4,
-                strict: 0.5,
+                lenient: 0.424,
+                balanced: 0.542,
+                strict: 0.72,
             },
             max_seconds: 30.0,
             max_bytes: 104_857_600,

@@ -70,8 +70,8 @@ struct VerifyRequest {
     })),
     responses(
         (status = 200, description = "The comparison of two voiceprints", body = Verification, example = json!({
-            "score": 0.61, "probability": 0.97,
-            "threshold": {"name": "balanced", "score": 0.4}, "decision": "accept"
+            "score": 0.72, "probability": 0.97,
+            "threshold": {"name": "balanced", "score": 0.542}, "decision": "accept"
         })),
         (status = 202, description = "Accepted: a job compares them", body = JobReceipt, example = json!({"jobId": "0199a1f6-2f5e-7b1c-9a53-0f6b5c1d2e3f", "status": "created"})),
         (status = 400, description = "A side, an option or the body is wrong, or the voiceprints are of different models", body = Problem, content_type = "application/problem+json"),
