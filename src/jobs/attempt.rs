@@ -33,6 +33,9 @@ const TICK: Duration = Duration::from_millis(250);
 /// this is well below the second in which a wish to cancel takes effect.
 const STOPPING: Duration = Duration::from_millis(400);
 
+/// A job that waits for an operator is looked at again after this long at most.
+const LONGEST_POSTPONEMENT: Duration = Duration::from_mins(5);
+
 /// A write about a job that the database refuses is tried this often, a second apart.
 const DATABASE_TRIES: usize = 10;
 
@@ -113,6 +116,10 @@ async fn run(
             failure,
             delay: environment.settings.retry_delay(job.failures),
         }),
+        (Err(AttemptError::Postponed(reason)), _) => Some(Outcome::Postponed {
+            reason,
+            delay: LONGEST_POSTPONEMENT.min(environment.settings.retry_delay(job.attempt)),
+        }),
     }
 }
 
@@ -151,7 +158,7 @@ async fn start(
     job: &JobRecord,
     progress: &Arc<Progress>,
 ) -> Result<JoinHandle<Result<Done, AttemptError>>, AttemptError> {
-    let path = environment.storage.open_audio(job.id).await?;
+    let audio = environment.storage.open_audio(job.id).await?;
     let reference = match environment
         .storage
         .get_artefact(job.id, 0, Artefact::Reference)
@@ -166,7 +173,7 @@ async fn start(
     let span = tracing::info_span!("job", job.id = %job.id, job.attempt = job.attempt);
     Ok(tokio::task::spawn_blocking(move || {
         let _entered = span.enter();
-        diarize::diarize(&environment, &job, &path, reference.as_deref(), &progress)
+        diarize::diarize(&environment, &job, &audio, reference.as_deref(), &progress)
     }))
 }
 
@@ -303,6 +310,13 @@ fn report(job: &JobRecord, outcome: &Outcome, status: Option<JobStatus>, elapsed
         } => {
             tracing::warn!(job = %id, attempt, seconds, code, %status, "attempt failed: {message}");
         }
+        Outcome::Postponed {
+            reason: Failure { code, message },
+            delay,
+        } => {
+            let delay = delay.as_secs_f64();
+            tracing::warn!(job = %id, attempt, delay, code, "job postponed: {message}");
+        }
         Outcome::Canceled => tracing::info!(job = %id, attempt, seconds, "job canceled"),
         Outcome::HandedBack => tracing::info!(job = %id, attempt, seconds, "job handed back"),
     }
@@ -318,7 +332,7 @@ mod tests {
         models::{self, Inference},
         outbound::{self, Outbound},
         pipeline::PipelineSettings,
-        storage::Storage,
+        storage::{Keys, Storage},
     };
 
     const MODEL: &str = concat!(
@@ -343,7 +357,7 @@ mod tests {
         };
         Environment::new(
             Db::open(&folder.join("test.sqlite")).await.unwrap(),
-            Storage::open(folder).unwrap(),
+            Storage::open(folder, Keys::default()).unwrap(),
             Outbound::new(&outbound::Settings::default()).unwrap(),
             settings,
             Limits::default(),

@@ -1,18 +1,24 @@
 //! What a job does: plain synchronous code on a thread of its own.
 
-use std::{fmt::Display, path::Path};
+use std::fmt::Display;
 
 use bytes::Bytes;
 use serde_json::json;
 
-use super::{Environment, failure::AttemptError, progress::Progress, recording, scoring};
+use super::{
+    Environment,
+    failure::AttemptError,
+    progress::Progress,
+    recording::{self, Stored},
+    scoring,
+};
 use crate::{
     audio::{AudioStream, DecodeOptions},
     db::{Failure, JobRecord},
     domain::{Diarization, ProgressHook, ScoreOptions, SpeakerBounds},
     formats::{json::DiarizationOutput, metrics::Metrics, npy, rttm},
     pipeline::{self, ChannelProgress, PipelineError},
-    storage::Artefact,
+    storage::{Artefact, StoredAudio},
 };
 
 /// Channels that a recording may have for each to be diarized by itself: it is decoded once for each.
@@ -25,12 +31,12 @@ pub(super) struct Done {
     pub(super) warning: Option<String>,
 }
 
-/// Diarizes the file at `path`, scores the result if there is a reference, and writes it in every
+/// Diarizes `audio`, scores the result if there is a reference, and writes it in every
 /// form that is kept.
 pub(super) fn diarize(
     environment: &Environment,
     job: &JobRecord,
-    path: &Path,
+    audio: &StoredAudio,
     reference: Option<&str>,
     progress: &Progress,
 ) -> Result<Done, AttemptError> {
@@ -54,10 +60,10 @@ pub(super) fn diarize(
             limits: environment.limits,
             channel,
         };
-        let mut checkpoint = recording::checkpoint(environment, job, path, channel)?;
+        let mut checkpoint = recording::checkpoint(environment, job, audio, channel)?;
         loop {
-            let audio = AudioStream::open(path, &decode)?;
-            match pipeline.run_with(audio, bounds, hook, Some(&mut checkpoint)) {
+            let stream = AudioStream::open(Stored(audio), &decode)?;
+            match pipeline.run_with(stream, bounds, hook, Some(&mut checkpoint)) {
                 Err(PipelineError::StaleCheckpoint) => checkpoint.discard(),
                 done => break Ok::<_, AttemptError>(done?),
             }
@@ -65,7 +71,7 @@ pub(super) fn diarize(
     };
     let diarization = if options.separate_channels {
         // One after the other: no more in memory at once than for one of them, but for the embeddings.
-        let count = channels(environment, path)?;
+        let count = channels(environment, audio)?;
         let done = (1..=count).map(|channel| {
             let hook = ChannelProgress {
                 all: progress,
@@ -83,12 +89,12 @@ pub(super) fn diarize(
 }
 
 /// How many channels the recording has, if each may be diarized by itself.
-fn channels(environment: &Environment, path: &Path) -> Result<u16, AttemptError> {
+fn channels(environment: &Environment, audio: &StoredAudio) -> Result<u16, AttemptError> {
     let decode = DecodeOptions {
         limits: environment.limits,
         channel: None,
     };
-    let given = AudioStream::open(path, &decode)?.info().channels;
+    let given = AudioStream::open(Stored(audio), &decode)?.info().channels;
     match u16::try_from(given) {
         Ok(count) if count <= MAX_SEPARATE_CHANNELS => Ok(count),
         _ => Err(AttemptError::Permanent(Failure::new(
