@@ -1,6 +1,5 @@
 //! Packets of one audio track to planes of samples.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use symphonia::core::errors::Error;
@@ -13,7 +12,7 @@ use super::fault::{describe, guarded, is_disk_failure, is_end_of_file, refused};
 use super::packet_decoder::PacketDecoder;
 use super::registry::{open_container, select, stated_seconds};
 use super::source::{Meter, Source};
-use super::{AudioError, Limits};
+use super::{AudioError, Limits, Recording};
 
 /// Packets in a row that may fail before the track is given up.
 const MOST_FAILURES: u64 = 100;
@@ -75,8 +74,8 @@ pub(super) struct Decoded<'a> {
 
 impl Decoder {
     /// Recognises the container and finds a decoder for its audio track.
-    pub(super) fn open(path: &Path, limits: &Limits) -> Result<Self, AudioError> {
-        let source = Source::open(path, limits)?;
+    pub(super) fn open(recording: &dyn Recording, limits: &Limits) -> Result<Self, AudioError> {
+        let source = Source::open(recording, limits)?;
         let (meter, bytes) = (source.meter(), source.bytes());
         let (cut_short, open_ended) = (source.is_cut_short(), source.is_open_ended());
         let format = open_container(source)?;
@@ -84,7 +83,7 @@ impl Decoder {
         let (track, codec) = select(format.as_ref(), container)?;
         let mut leading = codec.leading_seconds;
         if leading == 0.0 && container == "isomp4" {
-            leading = leading_seconds(path, track.id).unwrap_or(0.0);
+            leading = leading_seconds(recording, track.id).unwrap_or(0.0);
         }
         Ok(Self {
             codec: codec.decoder,

@@ -3,23 +3,23 @@
 //! Encoders like AAC start with a block of nothing (1024 samples or more); MP4 says how much in the
 //! first edit of a track (ISO/IEC 14496-12, 8.6.6). Not dropping it would shift every turn.
 
-use std::fs::File;
-use std::io::{BufReader, Read as _, Seek as _};
+use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
-use std::path::Path;
+
+use super::{Bytes, Recording};
 
 /// Boxes looked at; a film with many tracks has hundreds.
 const MOST_BOXES: u32 = 10_000;
 
 struct Boxes {
-    file: BufReader<File>,
+    file: BufReader<Box<dyn Bytes>>,
     left: u32,
 }
 
 /// Seconds of track `id` that precede its presentation; `None` where the file does not say.
-pub(super) fn leading_seconds(path: &Path, id: u32) -> Option<f64> {
-    let file = File::open(path).ok()?;
-    let bytes = file.metadata().ok()?.len();
+pub(super) fn leading_seconds(recording: &dyn Recording, id: u32) -> Option<f64> {
+    let mut file = recording.open().ok()?;
+    let bytes = file.seek(SeekFrom::End(0)).ok()?;
     let mut boxes = Boxes {
         file: BufReader::new(file),
         left: MOST_BOXES,

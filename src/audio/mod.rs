@@ -3,7 +3,7 @@
 //! [`AudioStream`] opens a file, recognises it by content, decodes it, mixes it down and resamples
 //! it, one block at a time. The way of the data, one file each:
 //!
-//! `source` (bytes, with a bound on what one step may read) -> `wave`, `mp4` (symphonia's, with a bound
+//! `recording` (where bytes come from) -> `source` (bytes, with a bound on what one step may read) -> `wave`, `mp4` (symphonia's, with a bound
 //! on the samples that `fragments` claim) or another reader of symphonia's (packets) -> `decoder` (planes of samples at the file's rate, silence where time stamps leave a
 //! gap) -> `mixdown` (one channel) -> `resample` (16 kHz) -> `stream` (limits, finite samples).
 //!
@@ -31,6 +31,7 @@ mod opus;
 mod opus_framing;
 mod opus_header;
 mod packet_decoder;
+mod recording;
 mod registry;
 mod repair;
 mod resample;
@@ -41,6 +42,7 @@ mod wave_format;
 
 pub use error::AudioError;
 pub use limits::{DecodeOptions, Limits, LimitsError};
+pub use recording::{Bytes, Recording};
 pub use stream::{AudioInfo, AudioStream};
 
 /// The sample rates accepted, in hertz.

@@ -1,8 +1,6 @@
 //! The file as the demuxers see it.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,14 +8,14 @@ use symphonia::core::io::MediaSource;
 use thiserror::Error;
 
 use super::repair::Repair;
-use super::{AudioError, Limits};
+use super::{AudioError, Bytes, Limits, Recording};
 
 /// A file that counts what is read from it and bounds what one step of a demuxer may read.
 ///
 /// Demuxers keep what they read of a header, a table or a packet. With the bound on reading, no
 /// claim in a file can make one of those larger than [`Source::LARGEST_STEP`], whatever the format.
 pub(super) struct Source {
-    file: File,
+    file: Box<dyn Bytes>,
     bytes: u64,
     repair: Repair,
     meter: Arc<Meter>,
@@ -43,13 +41,9 @@ impl Source {
     /// video stay below it.
     pub(super) const LARGEST_STEP: u64 = 64 << 20;
 
-    pub(super) fn open(path: &Path, limits: &Limits) -> Result<Self, AudioError> {
-        let mut file = File::open(path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(AudioError::NotAFile);
-        }
-        let bytes = metadata.len();
+    pub(super) fn open(recording: &dyn Recording, limits: &Limits) -> Result<Self, AudioError> {
+        let mut file = recording.open()?;
+        let bytes = file.seek(SeekFrom::End(0))?;
         if bytes == 0 {
             return Err(AudioError::EmptyFile);
         }

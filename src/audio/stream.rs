@@ -1,11 +1,9 @@
 //! The decoder as the pipeline sees it.
 
-use std::path::Path;
-
 use super::decoder::{Decoded, Decoder, Ending};
 use super::mixdown::mix_down;
 use super::resample::Resampler;
-use super::{AudioError, DecodeOptions, SAMPLE_RATES};
+use super::{AudioError, DecodeOptions, Recording, SAMPLE_RATES};
 use crate::domain::{SAMPLE_RATE, Warning};
 
 /// Samples [`AudioStream::read`] appends at most: one second.
@@ -51,12 +49,13 @@ pub struct AudioStream {
 }
 
 impl AudioStream {
-    /// Opens `path`, recognises its content and decodes the first packet.
+    /// Opens `recording` (a path, or what else has bytes), recognises its content and decodes the first
+    /// packet.
     ///
     /// # Errors
     /// [`AudioError`] says what about the file is refused, and at which limit.
-    pub fn open(path: &Path, options: &DecodeOptions) -> Result<Self, AudioError> {
-        let mut decoder = Decoder::open(path, &options.limits)?;
+    pub fn open(recording: impl Recording, options: &DecodeOptions) -> Result<Self, AudioError> {
+        let mut decoder = Decoder::open(&recording, &options.limits)?;
         let limit = options.limits.max_duration_seconds;
         let duration_seconds = decoder.stated_seconds();
         if let Some(seconds) = duration_seconds.filter(|seconds| *seconds > limit) {

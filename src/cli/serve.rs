@@ -65,7 +65,11 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     };
     let db = super::open_database(settings).await?;
     let files = settings.data_dir.join("files");
-    let storage = Storage::open(&files)?;
+    let keys = settings.storage.keys()?;
+    if let Some(key) = keys.current() {
+        tracing::info!(%key, "audio is encrypted");
+    }
+    let storage = Storage::open(&files, keys)?;
     let inference = match settings.role {
         Role::Api => None,
         Role::All | Role::Worker => {

@@ -14,7 +14,9 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::pipeline::PipelineSettings;
-use crate::{audio, clustering, http, jobs, models, outbound, pipeline, speech, telemetry, voices};
+use crate::{
+    audio, clustering, http, jobs, models, outbound, pipeline, speech, storage, telemetry, voices,
+};
 pub use load::{ConfigError, Overrides, load};
 
 /// The commented defaults, as shipped.
@@ -75,6 +77,8 @@ pub struct Settings {
     pub retention: jobs::Retention,
     /// Speech activity.
     pub speech: speech::Settings,
+    /// How audio is kept.
+    pub storage: storage::Settings,
     /// Windows and turns.
     pub pipeline: pipeline::Settings,
     /// Comparing voices.
@@ -120,6 +124,7 @@ impl Settings {
             sentence(self.outbound.validate()),
             sentence(self.retention.validate()),
             sentence(self.speech.validate()),
+            sentence(self.storage.validate()),
             sentence(self.pipeline.validate()),
             sentence(self.voices.validate()),
             sentence(self.webhooks.validate()),
@@ -145,6 +150,7 @@ mod tests {
         assert_eq!(settings.model, models::Settings::default());
         assert_eq!(settings.outbound, outbound::Settings::default());
         assert_eq!(settings.retention, jobs::Retention::default());
+        assert_eq!(settings.storage, storage::Settings::default());
         assert_eq!(settings.speech, speech::Settings::default());
         assert_eq!(settings.clustering, clustering::Settings::default());
         assert_eq!(settings.pipeline, pipeline::Settings::default());

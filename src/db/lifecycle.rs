@@ -49,6 +49,13 @@ pub enum Outcome {
         /// How long to wait.
         delay: Duration,
     },
+    /// It has to wait for something outside; the attempt does not count.
+    Postponed {
+        /// For what.
+        reason: Failure,
+        /// When to look again.
+        delay: Duration,
+    },
     /// It was called off.
     Canceled,
     /// The worker is going away; the attempt does not count.
@@ -242,6 +249,10 @@ impl Db {
                     Some(failure),
                 )
                 .await?
+            }
+            Outcome::Postponed { reason, delay } => {
+                dispatch::push(&mut tx, id, lane, *delay).await?;
+                settle(&mut tx, &job, JobEvent::Release, failures, Some(reason)).await?
             }
             Outcome::Canceled => settle(&mut tx, &job, JobEvent::Cancel, failures, None).await?,
             Outcome::HandedBack => {

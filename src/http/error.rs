@@ -228,9 +228,22 @@ impl From<StorageError> for ApiError {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::Missing(_) => Self::internal(error),
-            StorageError::Folder { .. } | StorageError::Store(_) => {
-                Self::out_of_order("the store", error)
-            }
+            StorageError::Folder { .. }
+            | StorageError::Read(_)
+            | StorageError::Encryption(_)
+            | StorageError::Store(_) => Self::out_of_order("the store", error),
+            // Not before somebody has set the key, or brought back what was written.
+            StorageError::KeyMissing(_) => Self {
+                source: Some(Arc::new(error)),
+                ..Self::new(
+                    Code::Unavailable,
+                    "the recording is encrypted with a key that the server has not",
+                )
+            },
+            StorageError::Damaged(_) => Self {
+                source: Some(Arc::new(error)),
+                ..Self::new(Code::Unavailable, "the stored recording is damaged")
+            },
         }
     }
 }

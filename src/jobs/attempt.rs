@@ -34,6 +34,9 @@ const TICK: Duration = Duration::from_millis(250);
 /// this is well below the second in which a wish to cancel takes effect.
 const STOPPING: Duration = Duration::from_millis(400);
 
+/// A job that waits for an operator is looked at again after this long at most.
+const LONGEST_POSTPONEMENT: Duration = Duration::from_mins(5);
+
 /// A write about a job that the database refuses is tried this often, a second apart.
 const DATABASE_TRIES: usize = 10;
 
@@ -114,6 +117,10 @@ async fn run(
             failure,
             delay: environment.settings.retry_delay(job.failures),
         }),
+        (Err(AttemptError::Postponed(reason)), _) => Some(Outcome::Postponed {
+            reason,
+            delay: LONGEST_POSTPONEMENT.min(environment.settings.retry_delay(job.attempt)),
+        }),
     }
 }
 
@@ -183,7 +190,7 @@ async fn inputs(environment: &Environment, job: &JobRecord) -> Result<Inputs, At
         None => Vec::new(),
     };
     Ok(Inputs {
-        path: storage.open_audio(job.id, AudioSlot::First).await?,
+        audio: storage.open_audio(job.id, AudioSlot::First).await?,
         second,
         reference: reference.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
         voiceprints,
@@ -346,6 +353,13 @@ fn report(job: &JobRecord, outcome: &Outcome, status: Option<JobStatus>, elapsed
         } => {
             tracing::warn!(job = %id, attempt, seconds, code, %status, "attempt failed: {message}");
         }
+        Outcome::Postponed {
+            reason: Failure { code, message },
+            delay,
+        } => {
+            let delay = delay.as_secs_f64();
+            tracing::warn!(job = %id, attempt, delay, code, "job postponed: {message}");
+        }
         Outcome::Canceled => tracing::info!(job = %id, attempt, seconds, "job canceled"),
         Outcome::HandedBack => tracing::info!(job = %id, attempt, seconds, "job handed back"),
     }
@@ -361,7 +375,7 @@ mod tests {
         models::{self, Inference},
         outbound::{self, Outbound},
         pipeline::PipelineSettings,
-        storage::Storage,
+        storage::{Keys, Storage},
     };
 
     const MODEL: &str = concat!(
@@ -386,7 +400,7 @@ mod tests {
         };
         Environment::new(
             Db::open(&folder.join("test.sqlite")).await.unwrap(),
-            Storage::open(folder).unwrap(),
+            Storage::open(folder, Keys::default()).unwrap(),
             Outbound::new(&outbound::Settings::default()).unwrap(),
             settings,
             Limits::default(),

@@ -1,15 +1,16 @@
 //! What a job does: plain synchronous code on a thread of its own.
 
-use std::{
-    fmt::Display,
-    path::{Path, PathBuf},
-};
+use std::fmt::Display;
 
 use bytes::Bytes;
 use serde_json::json;
 
 use super::{
-    Environment, failure::AttemptError, progress::Progress, recording, scoring, verify, voices,
+    Environment,
+    failure::AttemptError,
+    progress::Progress,
+    recording::{self, Stored},
+    scoring, verify, voices,
 };
 use crate::{
     audio::{AudioStream, DecodeOptions, Limits},
@@ -22,7 +23,7 @@ use crate::{
         voices::{VoiceprintMatch, VoiceprintOutput, label},
     },
     pipeline::{self, ChannelProgress, PipelineError},
-    storage::Artefact,
+    storage::{Artefact, StoredAudio},
     voices::{Enrolment, Matching},
 };
 
@@ -40,9 +41,9 @@ pub(super) struct Done {
 /// What a job works on.
 pub(super) struct Inputs {
     /// The recording.
-    pub(super) path: PathBuf,
+    pub(super) audio: StoredAudio,
     /// The recording that it is compared with.
-    pub(super) second: Option<PathBuf>,
+    pub(super) second: Option<StoredAudio>,
     /// Who really spoke when, in RTTM.
     pub(super) reference: Option<String>,
     /// The voiceprints that came with the job.
@@ -73,7 +74,7 @@ fn diarize(
     progress: &Progress,
 ) -> Result<Done, AttemptError> {
     let options = &job.options;
-    let path = inputs.path.as_path();
+    let audio = &inputs.audio;
     let bounds = bounds(options)?;
     let settings = environment.pipeline_settings(options);
     let record = json!({
@@ -89,10 +90,10 @@ fn diarize(
             limits: limits(environment, options),
             channel,
         };
-        let mut checkpoint = recording::checkpoint(environment, job, path, channel)?;
+        let mut checkpoint = recording::checkpoint(environment, job, audio, channel)?;
         loop {
-            let audio = AudioStream::open(path, &decode)?;
-            match pipeline.run_with(audio, bounds, hook, Some(&mut checkpoint)) {
+            let stream = AudioStream::open(Stored(audio), &decode)?;
+            match pipeline.run_with(stream, bounds, hook, Some(&mut checkpoint)) {
                 Err(PipelineError::StaleCheckpoint) => checkpoint.discard(),
                 done => break Ok::<_, AttemptError>(done?),
             }
@@ -100,7 +101,7 @@ fn diarize(
     };
     let diarization = if options.separate_channels {
         // One after the other: no more in memory at once than for one of them, but for the embeddings.
-        let count = channels(environment, path)?;
+        let count = channels(environment, audio)?;
         let done = (1..=count).map(|channel| {
             let hook = ChannelProgress {
                 all: progress,
@@ -171,12 +172,12 @@ fn limits(environment: &Environment, options: &JobOptions) -> Limits {
 }
 
 /// How many channels the recording has, if each may be diarized by itself.
-fn channels(environment: &Environment, path: &Path) -> Result<u16, AttemptError> {
+fn channels(environment: &Environment, audio: &StoredAudio) -> Result<u16, AttemptError> {
     let decode = DecodeOptions {
         limits: environment.limits,
         channel: None,
     };
-    let given = AudioStream::open(path, &decode)?.info().channels;
+    let given = AudioStream::open(Stored(audio), &decode)?.info().channels;
     match u16::try_from(given) {
         Ok(count) if count <= MAX_SEPARATE_CHANNELS => Ok(count),
         _ => Err(AttemptError::Permanent(Failure::new(

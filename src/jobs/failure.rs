@@ -14,6 +14,8 @@ pub(super) enum AttemptError {
     Permanent(Failure),
     /// It may succeed another time: something around it is to blame.
     Retryable(Failure),
+    /// It cannot succeed before an operator has done something, and is not to blame for it.
+    Postponed(Failure),
 }
 
 impl AttemptError {
@@ -33,7 +35,10 @@ impl From<AudioError> for AttemptError {
     fn from(error: AudioError) -> Self {
         let failure = Failure::new(error.code(), error.to_string());
         match error {
-            AudioError::Read(_) => Self::Retryable(failure),
+            AudioError::Read(error) => match error.downcast::<StorageError>() {
+                Ok(error) => error.into(),
+                Err(_) => Self::Retryable(failure),
+            },
             AudioError::NotAFile
             | AudioError::EmptyFile
             | AudioError::TooLarge { .. }
@@ -64,14 +69,27 @@ impl From<OutboundError> for AttemptError {
 impl From<StorageError> for AttemptError {
     fn from(error: StorageError) -> Self {
         tracing::error!(%error, "storage");
-        Self::Retryable(match error {
-            StorageError::Missing(_) => {
-                Failure::new("audio_missing", "the recording is no longer stored")
-            }
-            StorageError::Folder { .. } | StorageError::Store(_) => {
-                Failure::new("storage_error", "the store could not be read or written")
-            }
-        })
+        match error {
+            StorageError::Missing(_) => Self::Retryable(Failure::new(
+                "audio_missing",
+                "the recording is no longer stored",
+            )),
+            StorageError::Folder { .. }
+            | StorageError::Read(_)
+            | StorageError::Encryption(_)
+            | StorageError::Store(_) => Self::Retryable(Failure::new(
+                "storage_error",
+                "the store could not be read or written",
+            )),
+            StorageError::KeyMissing(_) => Self::Postponed(Failure::new(
+                "audio_key_missing",
+                "the recording is encrypted with a key that the server has not",
+            )),
+            StorageError::Damaged(_) => Self::Permanent(Failure::new(
+                "audio_damaged",
+                "the stored recording is damaged",
+            )),
+        }
     }
 }
 

@@ -1,15 +1,29 @@
-//! What tells one job's recording from any other.
+//! A job's recording, and what tells it from any other.
 
-use std::{
-    fs::File,
-    io::{self, Read as _, Seek as _, SeekFrom},
-    path::Path,
-};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use sha2::{Digest as _, Sha256};
 
 use super::{Environment, failure::AttemptError};
-use crate::{audio::AudioError, db::JobRecord, domain::JobId, pipeline::Checkpoint};
+use crate::{
+    audio::{self, AudioError},
+    db::JobRecord,
+    domain::JobId,
+    pipeline::Checkpoint,
+    storage::StoredAudio,
+};
+
+/// What the store keeps, as what is decoded.
+pub(super) struct Stored<'a>(pub(super) &'a StoredAudio);
+
+impl audio::Recording for Stored<'_> {
+    fn open(&self) -> Result<Box<dyn audio::Bytes>, AudioError> {
+        match self.0.open() {
+            Ok(file) => Ok(Box::new(file)),
+            Err(error) => Err(AudioError::Read(error.into())),
+        }
+    }
+}
 
 /// Stretches of a file that are looked at, and bytes in each: all of a file of up to 4 MiB.
 const STRETCHES: u64 = 64;
@@ -19,10 +33,10 @@ const STRETCH_BYTES: u64 = 1 << 16;
 pub(super) fn checkpoint(
     environment: &Environment,
     job: &JobRecord,
-    path: &Path,
+    audio: &StoredAudio,
     channel: Option<u16>,
 ) -> Result<Checkpoint, AttemptError> {
-    let content = fingerprint(path).map_err(AudioError::Read)?;
+    let content = fingerprint(audio.open()?).map_err(AudioError::Read)?;
     let recording = format!("job {}, channel {channel:?}, {content:x?}", job.id);
     let mut folder = environment.storage.checkpoints(job.id)?;
     if let Some(channel) = channel.filter(|_| job.options.separate_channels) {
@@ -40,9 +54,8 @@ pub(super) async fn forget_checkpoints(environment: &Environment, id: JobId) {
 }
 
 /// A digest of a file's length and of stretches spread evenly over it.
-fn fingerprint(path: &Path) -> io::Result<[u8; 32]> {
-    let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
+fn fingerprint(mut file: impl Read + Seek) -> io::Result<[u8; 32]> {
+    let length = file.seek(SeekFrom::End(0))?;
     let mut hasher = Sha256::new();
     hasher.update(length.to_le_bytes());
     let apart = (length / STRETCHES).max(STRETCH_BYTES);
@@ -60,16 +73,13 @@ fn fingerprint(path: &Path) -> io::Result<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use super::*;
 
     #[test]
     fn another_length_or_content_is_another_recording() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("audio");
-        let of = |bytes: &[u8]| {
-            std::fs::write(&path, bytes).unwrap();
-            fingerprint(&path).unwrap()
-        };
+        let of = |bytes: &[u8]| fingerprint(Cursor::new(bytes)).unwrap();
         let mut bytes = vec![7; 5_000_000];
         let first = of(&bytes);
         assert_eq!(of(&bytes), first);

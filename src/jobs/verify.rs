@@ -1,7 +1,5 @@
 //! Whether two voices are one speaker's.
 
-use std::path::Path;
-
 use serde_json::json;
 
 use super::{
@@ -9,6 +7,7 @@ use super::{
     diarize::{Done, Inputs},
     failure::AttemptError,
     progress::Progress,
+    recording::Stored,
     voices,
 };
 use crate::{
@@ -17,7 +16,7 @@ use crate::{
     domain::{Diarization, ProgressHook, SpeakerBounds},
     formats::{metrics::Metrics, voices::VerificationOutput},
     pipeline::ChannelProgress,
-    storage::Artefact,
+    storage::{Artefact, StoredAudio},
 };
 
 /// Compares the voice of the job's recording with that of its second one, or with the voiceprint that
@@ -32,26 +31,25 @@ pub(super) fn verify(
     let threshold = threshold
         .parse()
         .map_err(|error| AttemptError::internal("the threshold was not read", &error))?;
-    let paths: Vec<&Path> = [Some(&inputs.path), inputs.second.as_ref()]
+    let recordings: Vec<&StoredAudio> = [Some(&inputs.audio), inputs.second.as_ref()]
         .into_iter()
         .flatten()
-        .map(std::path::PathBuf::as_path)
         .collect();
     let settings = environment.pipeline_settings(&job.options);
     let mut warnings: Vec<String> = job.warning.iter().cloned().collect();
     let mut metrics = Vec::new();
     let mut known = Vec::new();
-    for (index, path) in paths.iter().enumerate() {
+    for (index, audio) in recordings.iter().enumerate() {
         let hook = ChannelProgress {
             all: progress,
             index,
-            count: paths.len(),
+            count: recordings.len(),
         };
-        let diarization = one_speaker(environment, job, path, &hook)?;
+        let diarization = one_speaker(environment, job, audio, &hook)?;
         let said = diarization.warnings.iter().map(ToString::to_string);
         let said = said.chain(voices::several_speakers(&diarization, &settings));
         // Which recording it is about is plain where there is one.
-        warnings.extend(said.map(|warning| match paths.len() {
+        warnings.extend(said.map(|warning| match recordings.len() {
             1 => warning,
             _ => format!("recording {}: {warning}", index + 1),
         }));
@@ -82,7 +80,7 @@ pub(super) fn verify(
 fn one_speaker(
     environment: &Environment,
     job: &JobRecord,
-    path: &Path,
+    audio: &StoredAudio,
     hook: &dyn ProgressHook,
 ) -> Result<Diarization, AttemptError> {
     let decode = DecodeOptions {
@@ -92,5 +90,5 @@ fn one_speaker(
     let one = SpeakerBounds::new(Some(1), None, None)
         .map_err(|error| AttemptError::internal("one speaker is too many", &error))?;
     let pipeline = environment.pipeline(environment.pipeline_settings(&job.options));
-    Ok(pipeline.run(AudioStream::open(path, &decode)?, one, hook)?)
+    Ok(pipeline.run(AudioStream::open(Stored(audio), &decode)?, one, hook)?)
 }

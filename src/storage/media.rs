@@ -3,11 +3,11 @@
 use std::{io, path::Path, time::SystemTime};
 
 use bytes::Bytes;
-use futures::{Stream, TryStreamExt as _};
-use object_store::{GetResult, ObjectStoreExt as _, path::Path as Key};
+use futures::Stream;
+use object_store::{ObjectStoreExt as _, path::Path as Key};
 use sha2::{Digest as _, Sha256};
 
-use super::{AudioSlot, Storage, StorageError, Upload, audio_key};
+use super::{AudioSlot, Storage, StorageError, Upload, audio_key, open};
 use crate::domain::{JobId, MediaKey};
 
 /// The folder of media.
@@ -25,27 +25,27 @@ fn media_key(key: &MediaKey) -> Key {
 impl Storage {
     /// Starts an upload of what is called `key`, which replaces an earlier one once finished.
     pub async fn put_media(&self, key: &MediaKey) -> Result<Upload, StorageError> {
-        Upload::start(&*self.objects, &media_key(key)).await
+        Upload::start(&*self.objects, &media_key(key), &self.keys).await
     }
 
     /// What is called `key`: its size in bytes, and its bytes.
     ///
     /// # Errors
-    /// [`StorageError::Missing`] if there is none.
+    /// [`StorageError::Missing`] if there is none, and what else [`StoredAudio::open`](super::StoredAudio::open) fails of.
     pub async fn get_media(
         &self,
         key: &MediaKey,
     ) -> Result<(u64, impl Stream<Item = Result<Bytes, StorageError>> + use<>), StorageError> {
-        let found: GetResult = self.objects.get(&media_key(key)).await?;
-        let size_bytes = found.meta.size;
-        Ok((size_bytes, found.into_stream().map_err(StorageError::from)))
+        let file = open(self.stored(&media_key(key))?).await?;
+        Ok((file.size_bytes(), file.into_stream()))
     }
 
     /// Makes what is called `key` the audio of job `id`, which keeps it whatever becomes of the
     /// name; gives its size in bytes. On one file system no byte is copied.
     ///
     /// # Errors
-    /// [`StorageError::Missing`] if there is none.
+    /// [`StorageError::Missing`] if there is none, and what else [`StoredAudio::open`](super::StoredAudio::open)
+    /// fails of.
     pub async fn link_media(
         &self,
         key: &MediaKey,
@@ -54,7 +54,13 @@ impl Storage {
     ) -> Result<u64, StorageError> {
         let audio = audio_key(id, slot);
         self.objects.copy(&media_key(key), &audio).await?;
-        Ok(self.objects.head(&audio).await?.size)
+        match open(self.stored(&audio)?).await {
+            Ok(file) => Ok(file.size_bytes()),
+            Err(error) => {
+                self.delete_audio(id).await?;
+                Err(error)
+            }
+        }
     }
 
     /// Removes media, and what is left of uploads of them, that nobody has written to since `time`;

@@ -1,11 +1,14 @@
 //! Where bytes are kept: uploads and what was made of them.
 //!
 //! [`Storage`] speaks of uploads and artefacts and hides the object store behind it, today a
-//! folder. Nothing is visible under its name before it is complete and on disk.
+//! folder. Nothing is visible under its name before it is complete and on disk. Audio is encrypted
+//! where [`Keys`] say so; whoever reads it sees the bytes that were given.
 
 mod artefact;
+mod encryption;
 mod error;
 mod media;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod upload;
@@ -23,7 +26,9 @@ use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Path as Key};
 
 pub use artefact::Artefact;
+pub use encryption::{KeyError, Keys, Settings, SettingsError};
 pub use error::StorageError;
+pub use stored::{AudioFile, StoredAudio};
 pub use upload::Upload;
 
 use crate::domain::JobId;
@@ -41,14 +46,16 @@ pub enum AudioSlot {
 #[derive(Debug, Clone)]
 pub struct Storage {
     objects: Arc<LocalFileSystem>,
+    keys: Arc<Keys>,
 }
 
 impl Storage {
-    /// The store in folder `root`, which is created if need be.
+    /// The store in folder `root`, which is created if need be. Audio is encrypted if there is a
+    /// current one among `keys`.
     ///
     /// # Errors
-    /// [`StorageError::Folder`] if it cannot be.
-    pub fn open(root: &Path) -> Result<Self, StorageError> {
+    /// [`StorageError::Folder`] if the folder cannot be created.
+    pub fn open(root: &Path, keys: Keys) -> Result<Self, StorageError> {
         let folder = |source| StorageError::Folder {
             path: root.to_owned(),
             source,
@@ -59,22 +66,34 @@ impl Storage {
             .with_fsync(true);
         Ok(Self {
             objects: Arc::new(objects),
+            keys: Arc::new(keys),
         })
     }
 
     /// Starts an upload of job `id`'s audio.
     pub async fn put_upload(&self, id: JobId, slot: AudioSlot) -> Result<Upload, StorageError> {
-        Upload::start(&*self.objects, &audio_key(id, slot)).await
+        Upload::start(&*self.objects, &audio_key(id, slot), &self.keys).await
     }
 
-    /// A file to read job `id`'s audio from.
+    /// Job `id`'s audio.
     ///
     /// # Errors
-    /// [`StorageError::Missing`] if there is none.
-    pub async fn open_audio(&self, id: JobId, slot: AudioSlot) -> Result<PathBuf, StorageError> {
-        let key = audio_key(id, slot);
-        self.objects.head(&key).await?;
-        Ok(self.objects.path_to_filesystem(&key)?)
+    /// [`StorageError::Missing`] if there is none, and what else [`StoredAudio::open`] fails of.
+    pub async fn open_audio(
+        &self,
+        id: JobId,
+        slot: AudioSlot,
+    ) -> Result<StoredAudio, StorageError> {
+        let audio = self.stored(&audio_key(id, slot))?;
+        open(audio.clone()).await?;
+        Ok(audio)
+    }
+
+    fn stored(&self, key: &Key) -> Result<StoredAudio, StorageError> {
+        Ok(StoredAudio {
+            path: self.objects.path_to_filesystem(key)?,
+            keys: Arc::clone(&self.keys),
+        })
     }
 
     /// Keeps an artefact of attempt `attempt` at job `id`, replacing an earlier one.
@@ -217,6 +236,12 @@ impl Storage {
         self.objects.get(&key).await?.bytes().await?;
         Ok(())
     }
+}
+
+/// Opens `audio` on a thread that may wait for the disk.
+async fn open(audio: StoredAudio) -> Result<AudioFile, StorageError> {
+    let open = tokio::task::spawn_blocking(move || audio.open());
+    open.await.map_err(io::Error::other)?
 }
 
 /// The folder of uploads.

@@ -1,6 +1,6 @@
 //! The store on a real folder.
 
-use std::time::Duration;
+use std::{io::Read as _, time::Duration};
 
 use tempfile::TempDir;
 
@@ -9,8 +9,20 @@ use crate::domain::{KeyId, MediaKey};
 
 fn open() -> (TempDir, Storage) {
     let folder = TempDir::new().unwrap();
-    let storage = Storage::open(&folder.path().join("files")).unwrap();
+    let storage = Storage::open(&folder.path().join("files"), Keys::default()).unwrap();
     (folder, storage)
+}
+
+async fn audio(storage: &Storage, id: JobId) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut file = storage
+        .open_audio(id, AudioSlot::First)
+        .await
+        .unwrap()
+        .open()
+        .unwrap();
+    file.read_to_end(&mut bytes).unwrap();
+    bytes
 }
 
 #[tokio::test]
@@ -24,8 +36,7 @@ async fn an_upload_shows_as_a_whole_or_not_at_all() {
     let missing = storage.open_audio(id, AudioSlot::First).await.unwrap_err();
     assert!(matches!(missing, StorageError::Missing(_)), "{missing}");
     assert_eq!(upload.finish().await.unwrap(), 5_000_000);
-    let path = storage.open_audio(id, AudioSlot::First).await.unwrap();
-    assert_eq!(std::fs::read(path).unwrap(), vec![7; 5_000_000]);
+    assert_eq!(audio(&storage, id).await, vec![7; 5_000_000]);
 }
 
 #[tokio::test]
@@ -129,6 +140,5 @@ async fn media_keep_their_names_apart_and_outlive_them_in_jobs() {
         .await
         .unwrap_err();
     assert!(matches!(gone, StorageError::Missing(_)), "{gone}");
-    let audio = storage.open_audio(id, AudioSlot::First).await.unwrap();
-    assert_eq!(std::fs::read(audio).unwrap(), [7, 7]);
+    assert_eq!(audio(&storage, id).await, [7, 7]);
 }

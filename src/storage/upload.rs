@@ -5,7 +5,10 @@ use std::{io, path::Path, time::SystemTime};
 use bytes::Bytes;
 use object_store::{ObjectStore, PutMultipartOptions, WriteMultipart, path::Path as Key};
 
-use super::StorageError;
+use super::{
+    StorageError,
+    encryption::{Form, Keys},
+};
 use crate::domain::JobId;
 
 /// Bytes of a part; an upload holds at most [`PARTS_IN_FLIGHT`] + 1 of them in memory.
@@ -19,21 +22,32 @@ const PARTS_IN_FLIGHT: usize = 2;
 #[derive(Debug)]
 pub struct Upload {
     parts: WriteMultipart,
+    form: Form,
+    /// What is to be written next; kept for its capacity.
+    ready: Vec<u8>,
     size_bytes: u64,
 }
 
 impl Upload {
-    pub(super) async fn start(store: &dyn ObjectStore, key: &Key) -> Result<Self, StorageError> {
+    pub(super) async fn start(
+        store: &dyn ObjectStore,
+        key: &Key,
+        keys: &Keys,
+    ) -> Result<Self, StorageError> {
+        let mut ready = Vec::new();
+        let form = Form::new(keys, &mut ready)?;
         let upload = store
             .put_multipart_opts(key, PutMultipartOptions::default())
             .await?;
         Ok(Self {
             parts: WriteMultipart::new_with_chunk_size(upload, PART_BYTES),
+            form,
+            ready,
             size_bytes: 0,
         })
     }
 
-    /// Bytes written so far.
+    /// Bytes of the recording that were written so far.
     pub fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
@@ -42,8 +56,10 @@ impl Upload {
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), StorageError> {
         self.parts.wait_for_capacity(PARTS_IN_FLIGHT).await?;
         self.size_bytes += bytes.len() as u64;
+        self.form.push(&bytes, &mut self.ready)?;
         // Copies into a part of our size: keeping the slice would keep the whole network buffer.
-        self.parts.write(&bytes);
+        self.parts.write(&self.ready);
+        self.ready.clear();
         Ok(())
     }
 
@@ -52,9 +68,11 @@ impl Upload {
         Ok(self.parts.abort().await?)
     }
 
-    /// Makes the upload durable and visible; gives its size in bytes.
-    pub async fn finish(self) -> Result<u64, StorageError> {
+    /// Makes the upload durable and visible; gives the recording's size in bytes.
+    pub async fn finish(mut self) -> Result<u64, StorageError> {
         let size_bytes = self.size_bytes;
+        self.form.finish(&mut self.ready)?;
+        self.parts.write(&self.ready);
         self.parts.finish().await?;
         Ok(size_bytes)
     }

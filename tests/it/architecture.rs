@@ -103,11 +103,13 @@ const ROOMS: [(&str, &[&str]); 20] = [
 
 /// Libraries that stay behind one room's doors: the paths below `src/` that may name them.
 const LIBRARIES: &[(&str, &[&str])] = &[
+    ("aead_stream", &["storage/"]),
     ("anyhow", &["cli/"]),
     ("apalis", &["db/", "jobs/"]),
     ("apalis_sqlite", &["db/", "jobs/"]),
     ("axum", &["http/"]),
-    ("base64", &["http/", "voices/"]),
+    ("base64", &["http/", "storage/", "voices/"]),
+    ("chacha20poly1305", &["storage/"]),
     ("clap", &["cli/", "config/"]),
     ("csv", &["formats/"]),
     ("earshot", &["speech/"]),

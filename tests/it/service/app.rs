@@ -14,7 +14,7 @@ use diarist::jobs::{self, Environment, Wake};
 use diarist::models::{self, Inference};
 use diarist::outbound::{self, Outbound};
 use diarist::pipeline::PipelineSettings;
-use diarist::storage::Storage;
+use diarist::storage::{Keys, Storage};
 use diarist::voices;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
@@ -140,7 +140,7 @@ impl Api {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();
-        let storage = Storage::open(&folder.path().join("store")).unwrap();
+        let storage = Storage::open(&folder.path().join("store"), Keys::default()).unwrap();
         let wake = Wake::default();
         let workers = workers.map(|settings| {
             let environment = Environment::new(

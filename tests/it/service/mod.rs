@@ -8,6 +8,7 @@ mod chaos;
 mod checkpoints;
 mod conversations;
 mod deploy;
+mod encryption;
 mod fetching;
 mod health;
 mod idempotency;
