@@ -40,6 +40,13 @@ pub(super) struct Args {
     /// The embedding model, an ONNX file [default: the shipped one]
     #[arg(long, value_name = "PATH")]
     model: Option<PathBuf>,
+    /// How speech is found and whose it is: windows or segmentation
+    #[arg(long, value_name = "NAME")]
+    pipeline: Option<String>,
+    /// The segmentation model, an ONNX file [default: the shipped one]; for --pipeline segmentation,
+    /// which it implies
+    #[arg(long, value_name = "PATH")]
+    segmentation: Option<PathBuf>,
     /// How to group voices: agglomerative or hdbscan
     #[arg(long, value_name = "NAME")]
     clustering: Option<String>,
@@ -81,6 +88,14 @@ impl Args {
         let mut overrides = super::model(self.model.as_deref());
         let clustering = self.clustering.as_deref();
         overrides.extend(clustering.map(|name| ("clustering.method", name.into())));
+        let segmentation = self.segmentation.as_deref();
+        overrides.extend(segmentation.map(|path| {
+            let path = path.to_string_lossy().into_owned();
+            ("model.segmentation", path.into())
+        }));
+        let implied = segmentation.map(|_| "segmentation");
+        let pipeline = self.pipeline.as_deref().or(implied);
+        overrides.extend(pipeline.map(|name| ("pipeline.method", name.into())));
         overrides
     }
 }
@@ -139,7 +154,8 @@ impl Format {
 pub(super) fn run(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let bounds = SpeakerBounds::new(args.num_speakers, args.min_speakers, args.max_speakers)?;
     let outputs = outputs(args)?;
-    let pipeline = Pipeline::new(settings.steps(), embeddings(args, settings)?);
+    let pipeline = Pipeline::new(settings.steps(), embeddings(args, settings)?)
+        .with_segmenter(super::segmenter(settings)?);
     if let Some(folder) = &args.output_dir {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;

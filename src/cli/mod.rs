@@ -31,6 +31,8 @@ use clap::{Parser, Subcommand};
 use crate::config::{self, Settings};
 use crate::db::Db;
 use crate::domain::SpeakerBoundsError;
+use crate::models::{ModelError, Segmenter};
+use crate::pipeline::Method;
 
 /// The work failed.
 const FAILED: u8 = 1;
@@ -127,6 +129,14 @@ fn stem(file: &Path) -> Cow<'_, str> {
 fn model(path: Option<&Path>) -> config::Overrides {
     let path = path.map(|path| ("model.path", path.to_string_lossy().as_ref().into()));
     path.into_iter().collect()
+}
+
+/// The segmentation model, if the settings want one.
+fn segmenter(settings: &Settings) -> Result<Option<Segmenter>, ModelError> {
+    match settings.pipeline.method {
+        Method::Windows => Ok(None),
+        Method::Segmentation => Segmenter::start(&settings.model).map(Some),
+    }
 }
 
 /// What `--data-dir` overrides.

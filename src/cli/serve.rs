@@ -77,6 +77,10 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
             Some(tokio::task::spawn_blocking(move || Inference::start(&model)).await??)
         }
     };
+    let segmenter = match settings.role {
+        Role::Api => None,
+        Role::All | Role::Worker => super::segmenter(settings)?,
+    };
     let keys_required = match &listener {
         Some(listener) => keys_required(settings, listener, &db).await?,
         None => false,
@@ -129,7 +133,8 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
                 settings.voices.clone(),
                 inference,
                 wake,
-            );
+            )
+            .with_segmenter(segmenter);
             tokio::join!(
                 jobs::run(environment, shutdown.clone(), grace),
                 jobs::keep_house(db.clone(), kept, settings.retention, shutdown.clone()),

@@ -11,7 +11,7 @@ use crate::{
     audio::Limits,
     db::{Db, JobOptions},
     domain::EmbeddingSpace,
-    models::Inference,
+    models::{Inference, Segmenter},
     outbound::Outbound,
     pipeline::{EmbeddingSource, Pipeline, PipelineSettings},
     storage::Storage,
@@ -29,6 +29,7 @@ pub struct Environment {
     pipeline: PipelineSettings,
     pub(super) voices: voices::Settings,
     inference: Inference,
+    segmenter: Option<Segmenter>,
     pub(super) wake: Wake,
     /// Cancelled when running jobs are to go back to the queue.
     pub(super) hand_back: CancellationToken,
@@ -67,10 +68,17 @@ impl Environment {
             pipeline,
             voices,
             inference,
+            segmenter: None,
             wake,
             hand_back: CancellationToken::new(),
             running: TaskTracker::new(),
         }
+    }
+
+    /// The same with the model that [`Method::Segmentation`](crate::pipeline::Method) needs.
+    #[must_use]
+    pub fn with_segmenter(self, segmenter: Option<Segmenter>) -> Self {
+        Self { segmenter, ..self }
     }
 
     /// The settings for one job: those of the service, and what the job asks for instead. An
@@ -85,6 +93,7 @@ impl Environment {
 
     pub(super) fn pipeline(&self, settings: PipelineSettings) -> Pipeline {
         Pipeline::new(settings, EmbeddingSource::Model(self.inference.clone()))
+            .with_segmenter(self.segmenter.clone())
     }
 
     /// The space that the model's embeddings lie in.

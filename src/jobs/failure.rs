@@ -100,7 +100,9 @@ impl From<PipelineError> for AttemptError {
             PipelineError::Cancelled => Self::Stopped,
             PipelineError::Model(error) => Self::internal("the model failed", &error),
             PipelineError::Clustering(error) => Self::internal("clustering failed", &error),
-            PipelineError::WindowCount { .. }
+            PipelineError::NoSegmentation
+            | PipelineError::WindowsOnly
+            | PipelineError::WindowCount { .. }
             | PipelineError::NoDirection { .. }
             | PipelineError::StaleCheckpoint => {
                 Self::internal("the embeddings do not fit the recording", &error)

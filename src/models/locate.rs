@@ -41,7 +41,12 @@ pub(super) fn library(setting: Option<&Path>) -> Result<PathBuf, ModelError> {
 /// The file `models/{name}/{name}.{form}.onnx`: below the folder of the executable or any folder
 /// above it, or below `../share/diarist`.
 pub(super) fn shipped_model(name: &str, form: &str) -> Result<PathBuf, ModelError> {
-    let file = PathBuf::from(format!("models/{name}/{name}.{form}.onnx"));
+    shipped_file(name, &format!("{name}.{form}.onnx"))
+}
+
+/// The file `models/{name}/{file}`, in the same places.
+pub(super) fn shipped_file(name: &str, file: &str) -> Result<PathBuf, ModelError> {
+    let file = PathBuf::from(format!("models/{name}/{file}"));
     let installed = executable_folder().map(|folder| folder.join("../share/diarist"));
     let searched: Vec<PathBuf> = roots().into_iter().chain(installed).collect();
     let found = searched.iter().map(|root| root.join(&file));

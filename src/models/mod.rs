@@ -5,7 +5,8 @@
 //! that describes itself by the metadata keys which sherpa-onnx reads ([`Metadata`]). [`Inference`]
 //! loads one, checks it against that contract, and runs it on one thread of its own: callers bring
 //! windows of features, which share batches with other callers' (`queue`), and wait for embeddings.
-//! Only `onnx` below knows ONNX Runtime.
+//! A segmentation model ([`Segmenter`]) says who of a few local speakers is active in each frame of a
+//! chunk; it is small, and runs where it is needed. Only `onnx` below knows ONNX Runtime.
 
 mod embedder;
 mod error;
@@ -16,6 +17,7 @@ mod metadata;
 mod onnx;
 mod queue;
 mod runner;
+mod segmentation;
 mod settings;
 
 pub use embedder::Embedder;
@@ -24,4 +26,5 @@ pub use inference::{Description, Embedded, Inference};
 pub use line::{Line, Pending};
 pub use metadata::{Framework, Metadata, MetadataError};
 pub use runner::BATCH_SIZE;
+pub use segmentation::{SegmentationMetadata, Segmenter};
 pub use settings::{Provider, Settings, SettingsError};

@@ -194,7 +194,7 @@ fn of_file(sha256: &[u8; 32]) -> EmbeddingSpace {
     EmbeddingSpace::from_bytes(name)
 }
 
-fn sha256(path: &Path) -> io::Result<[u8; 32]> {
+pub(super) fn sha256(path: &Path) -> io::Result<[u8; 32]> {
     let mut hasher = Sha256::new();
     let mut file = BufReader::with_capacity(1 << 20, File::open(path)?);
     loop {

@@ -41,6 +41,9 @@ pub struct Settings {
     pub threads: usize,
     /// Windows computed at once.
     pub batch_size: usize,
+    /// The segmentation model, an ONNX file; absent (or empty): the one shipped with Diarist.
+    #[serde(deserialize_with = "nothing_if_empty")]
+    pub segmentation: Option<PathBuf>,
     /// ONNX Runtime's shared library; absent (or empty): looked for.
     #[serde(deserialize_with = "nothing_if_empty")]
     pub onnxruntime: Option<PathBuf>,
@@ -53,6 +56,7 @@ impl Default for Settings {
             provider: Provider::Auto,
             threads: 0,
             batch_size: 8,
+            segmentation: None,
             onnxruntime: None,
         }
     }

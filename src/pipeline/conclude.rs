@@ -64,7 +64,7 @@ pub(super) fn conclude(
     let clusters = timed(&mut seconds.clustering, || {
         let _span = info_span!("clustering").entered();
         let wanted = || hook.progress(Step::Clustering, Some(0.0)).is_ok();
-        clustering.cluster_while(evidence.embeddings.view(), bounds, &wanted)
+        clustering.cluster_while(evidence.embeddings.view().into(), bounds, &wanted)
     })?;
     hook.progress(Step::Clustering, Some(1.0))?;
 
@@ -113,7 +113,7 @@ fn assembled(evidence: &Evidence, cosines: Array2<f32>, settings: &Settings) -> 
 
 /// Window labels by speaker number: the clusters in `order` come first, then those that no frame
 /// was given to.
-fn renumbered(labels: &[usize], mut order: Vec<usize>, clusters: usize) -> Vec<usize> {
+pub(super) fn renumbered(labels: &[usize], mut order: Vec<usize>, clusters: usize) -> Vec<usize> {
     order.extend(
         (0..clusters)
             .filter(|cluster| !order.contains(cluster))
@@ -127,7 +127,7 @@ fn renumbered(labels: &[usize], mut order: Vec<usize>, clusters: usize) -> Vec<u
 }
 
 /// A warning if clusters that won no frame are missing from what was asked for.
-fn outvoted(bounds: SpeakerBounds, found: usize) -> Option<Warning> {
+pub(super) fn outvoted(bounds: SpeakerBounds, found: usize) -> Option<Warning> {
     (!bounds.contains(found)).then(|| Warning::SpeakersNotHonoured {
         asked: match bounds.exact() {
             Some(exact) => format!("{exact} speakers"),

@@ -10,11 +10,12 @@ use super::conclude::{Evidence, conclude};
 use super::error::PipelineError;
 use super::gate::Gate;
 use super::scan::{Scan, timed, with_embeddings, with_model};
-use super::settings::PipelineSettings;
+use super::segmentation;
+use super::settings::{Method, PipelineSettings};
 use crate::audio::AudioStream;
 use crate::clustering::{self, Clustering};
 use crate::domain::{Diarization, ProgressHook, SAMPLE_RATE, SpeakerBounds, Timeline};
-use crate::models::Inference;
+use crate::models::{Inference, Segmenter};
 use crate::speech;
 
 /// Where embeddings come from.
@@ -32,6 +33,7 @@ pub struct Pipeline {
     settings: PipelineSettings,
     clustering: Box<dyn Clustering>,
     embeddings: EmbeddingSource,
+    segmenter: Option<Segmenter>,
 }
 
 impl Pipeline {
@@ -41,7 +43,14 @@ impl Pipeline {
             clustering: clustering::by_name(&settings.clustering),
             settings,
             embeddings,
+            segmenter: None,
         }
+    }
+
+    /// The same with the model that [`Method::Segmentation`] needs.
+    #[must_use]
+    pub fn with_segmenter(self, segmenter: Option<Segmenter>) -> Self {
+        Self { segmenter, ..self }
     }
 
     /// Reads `audio` to its end and tells who speaks when.
@@ -72,15 +81,52 @@ impl Pipeline {
         checkpoint: Option<&mut Checkpoint>,
     ) -> Result<Diarization, PipelineError> {
         let begun = Instant::now();
+        let mut diarization = match (self.settings.pipeline.method, &self.embeddings) {
+            (Method::Windows, _) => self.by_windows(&mut audio, bounds, hook, checkpoint),
+            (Method::Segmentation, EmbeddingSource::Model(inference)) => {
+                self.by_segmentation(&mut audio, inference, bounds, hook, checkpoint)
+            }
+            (Method::Segmentation, EmbeddingSource::Given(_)) => Err(PipelineError::WindowsOnly),
+        }?;
+        diarization.seconds.total = begun.elapsed().as_secs_f64();
+        // What happened to the audio comes first.
+        let warnings = audio.warning().into_iter().chain(diarization.warnings);
+        diarization.warnings = warnings.collect();
+        Ok(diarization)
+    }
+
+    fn by_segmentation(
+        &self,
+        audio: &mut AudioStream,
+        inference: &Inference,
+        bounds: SpeakerBounds,
+        hook: &dyn ProgressHook,
+        checkpoint: Option<&mut Checkpoint>,
+    ) -> Result<Diarization, PipelineError> {
+        let settings = &self.settings.pipeline;
+        let Some(segmenter) = &self.segmenter else {
+            return Err(PipelineError::NoSegmentation);
+        };
+        let heard = info_span!("scan").in_scope(|| {
+            segmentation::scan(audio, inference, segmenter, settings, hook, checkpoint)
+        })?;
+        segmentation::conclude(heard, &*self.clustering, settings, bounds, hook)
+    }
+
+    fn by_windows(
+        &self,
+        audio: &mut AudioStream,
+        bounds: SpeakerBounds,
+        hook: &dyn ProgressHook,
+        checkpoint: Option<&mut Checkpoint>,
+    ) -> Result<Diarization, PipelineError> {
         let settings = &self.settings;
         let gate = Gate::new(settings.speech.offset, settings.pipeline.min_speech);
         let scan = info_span!("scan").in_scope(|| match &self.embeddings {
             EmbeddingSource::Model(inference) => {
-                with_model(&mut audio, inference, gate, hook, checkpoint)
+                with_model(audio, inference, gate, hook, checkpoint)
             }
-            EmbeddingSource::Given(embeddings) => {
-                with_embeddings(&mut audio, embeddings, gate, hook)
-            }
+            EmbeddingSource::Given(embeddings) => with_embeddings(audio, embeddings, gate, hook),
         })?;
         let mut seconds = scan.seconds;
         let speech = timed(&mut seconds.speech, || {
@@ -105,10 +151,6 @@ impl Pipeline {
             hook,
         )?;
         diarization.resumed_windows = resumed_windows;
-        diarization.seconds.total = begun.elapsed().as_secs_f64();
-        // What happened to the audio comes first.
-        let warnings = audio.warning().into_iter().chain(diarization.warnings);
-        diarization.warnings = warnings.collect();
         Ok(diarization)
     }
 }

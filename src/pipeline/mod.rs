@@ -26,6 +26,7 @@ mod error;
 mod gate;
 mod runs;
 mod scan;
+mod segmentation;
 mod settings;
 mod votes;
 
@@ -34,4 +35,4 @@ pub use checkpoint::Checkpoint;
 pub use conclude::{Evidence, recluster};
 pub use diarize::{EmbeddingSource, Pipeline};
 pub use error::PipelineError;
-pub use settings::{PipelineSettings, Settings, SettingsError};
+pub use settings::{Method, PipelineSettings, Settings, SettingsError};

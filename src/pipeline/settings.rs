@@ -9,6 +9,10 @@ use crate::{clustering, speech};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
+    /// How speech is found and whose it is.
+    pub method: Method,
+    /// Seconds from one chunk to the next, of those that a segmentation model hears.
+    pub chunk_step: f64,
     /// Share of a window (0 to 1) that must be speech for the window to be embedded.
     pub min_speech: f32,
     /// Seconds a speaker holds the floor at least; shorter turns within a stretch of speech go to
@@ -16,6 +20,16 @@ pub struct Settings {
     pub min_duration_on: f64,
     /// Pauses of one speaker up to this many seconds do not end a turn.
     pub min_duration_off: f64,
+}
+
+/// A pipeline by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// A speech detector, and windows of 1.5 s that are each one speaker's.
+    Windows,
+    /// A segmentation model, which hears who of a few local speakers is active, several at once.
+    Segmentation,
 }
 
 /// The sections that decide what a recording's diarization is, given a model.
@@ -32,6 +46,8 @@ pub struct PipelineSettings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            method: Method::Windows,
+            chunk_step: 5.0,
             min_speech: 0.5,
             min_duration_on: 0.3,
             min_duration_off: 0.3,
@@ -41,9 +57,10 @@ impl Default for Settings {
 
 /// A setting beyond its limit.
 #[derive(Debug, Clone, PartialEq, Error)]
-#[error("pipeline.{key} must be between 0 and {most}; given: {value}")]
+#[error("pipeline.{key} must be between {least} and {most}; given: {value}")]
 pub struct SettingsError {
     key: &'static str,
+    least: f64,
     most: f64,
     value: f64,
 }
@@ -51,13 +68,19 @@ pub struct SettingsError {
 impl Settings {
     /// Checks every value against its limit.
     pub fn validate(&self) -> Result<(), SettingsError> {
-        for (key, value, most) in [
-            ("min_speech", f64::from(self.min_speech), 1.0),
-            ("min_duration_on", self.min_duration_on, 10.0),
-            ("min_duration_off", self.min_duration_off, 10.0),
+        for (key, value, least, most) in [
+            ("chunk_step", self.chunk_step, 0.1, 10.0),
+            ("min_speech", f64::from(self.min_speech), 0.0, 1.0),
+            ("min_duration_on", self.min_duration_on, 0.0, 10.0),
+            ("min_duration_off", self.min_duration_off, 0.0, 10.0),
         ] {
-            if !(0.0..=most).contains(&value) {
-                return Err(SettingsError { key, most, value });
+            if !(least..=most).contains(&value) {
+                return Err(SettingsError {
+                    key,
+                    least,
+                    most,
+                    value,
+                });
             }
         }
         Ok(())

@@ -91,8 +91,7 @@ impl Votes {
     }
 }
 
-/// The best speaker, and `(best - second) / (1 - second)`: the part of the room between the second
-/// and certainty that the best one fills. With one speaker the second counts as zero.
+/// The best speaker and its [`margin`]. With one speaker the second counts as zero.
 fn winner(scores: &[f32]) -> Winner {
     let mut best = (0, f32::MIN);
     let mut second = f32::MIN;
@@ -105,15 +104,19 @@ fn winner(scores: &[f32]) -> Winner {
         }
     }
     let second = if scores.len() > 1 { second } else { 0.0 };
-    let room = 1.0 - second;
-    let margin = if room > f32::EPSILON {
-        ((best.1 - second) / room).clamp(0.0, 1.0)
-    } else {
-        0.0
-    };
     Winner {
         speaker: best.0,
-        margin,
+        margin: margin(best.1, second),
+    }
+}
+
+/// The part of the room between the second and certainty that the best one fills, 0 to 1.
+pub(super) fn margin(best: f32, second: f32) -> f32 {
+    let room = 1.0 - second;
+    if room > f32::EPSILON {
+        ((best - second) / room).clamp(0.0, 1.0)
+    } else {
+        0.0
     }
 }
 

@@ -15,6 +15,23 @@ pub(super) enum Precision {
     Half,
 }
 
+/// Checks that the session has one input `[batch, 1, samples]` in single precision.
+pub(super) fn check_segmentation(session: &Session, path: &Path) -> Result<(), ModelError> {
+    let single = |outlet: &Outlet| outlet.dtype().tensor_type() == Some(TensorElementType::Float32);
+    match session.inputs() {
+        [input] if matches!(dimensions(input)[..], [_, 1 | -1, _]) && single(input) => Ok(()),
+        given => Err(ModelError::Shape {
+            path: path.to_owned(),
+            what: "the input".to_owned(),
+            expected: "one of float32 [batch, 1, samples]".to_owned(),
+            given: match given {
+                [input] => input.dtype().to_string(),
+                several => format!("{} inputs", several.len()),
+            },
+        }),
+    }
+}
+
 /// Checks that the session has one input `[batch, frames, 80]` with both leading axes dynamic, and
 /// that its first output is `[batch, dim]` as far as the file declares it; gives the element types
 /// of the two.

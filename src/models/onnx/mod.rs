@@ -4,6 +4,7 @@ mod environment;
 mod interface;
 mod options;
 mod placement;
+mod segmentation;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +20,7 @@ use ort::value::{DynValue, Tensor, TensorRef};
 use super::{Metadata, ModelError, Provider, Settings, locate};
 use interface::Precision;
 use placement::Placement;
+pub(super) use segmentation::SegmentationSession;
 
 /// The model shipped with Diarist, and the form of it that suits each provider: 8-bit arithmetic
 /// on the CPU; on CUDA, which has no kernels for that, 8-bit weights and floating point.
