@@ -9,7 +9,7 @@ use super::denoise::{centre, denoise};
 use super::distances;
 use super::partition::{Dendrogram, Merge};
 use super::settings::{Linkage, Settings};
-use super::{Clustering, ClusteringError, Clusters, Embeddings, MAX_POINTS, Wanted, check, unmet};
+use super::{Clustering, ClusteringError, Clusters, MAX_POINTS, Wanted, check, unmet};
 use crate::domain::SpeakerBounds;
 
 /// Agglomerative hierarchical clustering on cosine distances (D. Müllner, "Modern hierarchical,
@@ -40,13 +40,11 @@ impl Agglomerative {
         &self,
         windows: &ArrayView2<'_, f32>,
         condensed: &Condensed,
-        apart: Option<&[usize]>,
         bounds: SpeakerBounds,
     ) -> Clusters {
         let count = windows.nrows();
         let linkage = self.settings.linkage;
-        let points = condensed.points.view();
-        let dendrogram = dendrogram(&points, condensed.weights.clone(), linkage, apart);
+        let dendrogram = dendrogram(&condensed.points.view(), condensed.weights.clone(), linkage);
         let threshold = if euclidean(linkage) {
             distances::chord(self.settings.threshold)
         } else {
@@ -56,11 +54,7 @@ impl Agglomerative {
         let counts = bounds.min()..=bounds.max().unwrap_or(usize::MAX);
         // Fewer points than speakers: each is a speaker, and a warning says so.
         let (merges, least) = dendrogram
-            .cut(
-                preferred,
-                &counts,
-                self.settings.least(count, apart.is_some()),
-            )
+            .cut(preferred, &counts, self.settings.least(count))
             .unwrap_or((0, 1));
         let mut labels = condensed.spread(&dendrogram.labels(merges));
         centroids::dissolve_small(windows, &mut labels, least);
@@ -83,14 +77,10 @@ impl Clustering for Agglomerative {
 
     fn cluster_while(
         &self,
-        embeddings: Embeddings<'_>,
+        embeddings: ArrayView2<'_, f32>,
         bounds: SpeakerBounds,
         wanted: Wanted<'_>,
     ) -> Result<Clusters, ClusteringError> {
-        let Embeddings {
-            rows: embeddings,
-            apart,
-        } = embeddings;
         check(&embeddings)?;
         if embeddings.nrows() == 0 {
             return Ok(Clusters {
@@ -101,16 +91,14 @@ impl Clustering for Agglomerative {
             });
         }
         let centred = centre(&embeddings, self.settings.centring);
-        // Local speakers are means of windows already, and their neighbours in time are others.
-        let neighbours = match apart {
-            None => self.settings.neighbours,
-            Some(_) => 0,
-        };
-        let denoised = denoise(&centred.view(), neighbours, MAX_POINTS, wanted)?;
+        let denoised = denoise(
+            &centred.view(),
+            self.settings.neighbours,
+            MAX_POINTS,
+            wanted,
+        )?;
         let condensed = condense::to_limit(&denoised.view(), wanted)?;
-        // Points that stand for several rows may stand for several people.
-        let apart = apart.filter(|apart| apart.len() == condensed.points.nrows());
-        Ok(self.cluster_points(&centred.view(), &condensed, apart, bounds))
+        Ok(self.cluster_points(&centred.view(), &condensed, bounds))
     }
 }
 
@@ -121,18 +109,13 @@ fn euclidean(linkage: Linkage) -> bool {
     }
 }
 
-/// The dendrogram over `points`, which stand for `weights` windows each; those with one number in
-/// `apart`, ascending, are different people.
+/// The dendrogram over `points`, which stand for `weights` windows each.
 pub(super) fn dendrogram(
     points: &ArrayView2<'_, f32>,
     weights: Vec<usize>,
     by: Linkage,
-    apart: Option<&[usize]>,
 ) -> Dendrogram {
     let mut condensed = distances::cosine(points);
-    if let Some(apart) = apart {
-        distances::keep_apart(&mut condensed, apart);
-    }
     if euclidean(by) {
         for distance in &mut condensed {
             *distance = distances::chord(*distance);

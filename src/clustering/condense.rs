@@ -72,7 +72,7 @@ pub(super) fn condense(
         still(wanted)?;
         let stretch = windows.slice_axis(Axis(0), Slice::from(first..(first + length).min(count)));
         let weights = vec![1; stretch.nrows()];
-        let dendrogram = agglomerative::dendrogram(&stretch, weights, Linkage::Average, None);
+        let dendrogram = agglomerative::dendrogram(&stretch, weights, Linkage::Average);
         let mut labels = dendrogram.labels(stretch.nrows().saturating_sub(quota));
         let found = super::centroids::renumber(&mut labels);
         membership.extend(labels.into_iter().map(|label| groups + label));

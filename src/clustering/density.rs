@@ -10,7 +10,7 @@ use super::condense::{self, Condensed};
 use super::denoise::{centre, denoise};
 use super::distances;
 use super::settings::Settings;
-use super::{Clustering, ClusteringError, Clusters, Embeddings, MAX_POINTS, Wanted, check};
+use super::{Clustering, ClusteringError, Clusters, MAX_POINTS, Wanted, check};
 use crate::domain::{SpeakerBounds, Warning};
 
 /// Points closer than this count as this far apart: density is one over distance, so duplicates
@@ -23,8 +23,7 @@ const LEAST_DISTANCE: f32 = 0.1;
 /// Windows it takes for noise go to the nearest cluster. One speaker may be dense in several
 /// places, so its clusters are then merged bottom-up as [`Agglomerative`] does, down to the
 /// threshold or the number of speakers asked for. Clusters cannot be split: where it finds fewer
-/// than asked for, [`Agglomerative`] takes over and a warning says so. That rows are different people is
-/// not heeded: density knows no pairs.
+/// than asked for, [`Agglomerative`] takes over and a warning says so.
 #[derive(Debug, Clone)]
 pub struct DensityBased {
     settings: Settings,
@@ -79,29 +78,27 @@ impl Clustering for DensityBased {
 
     fn cluster_while(
         &self,
-        embeddings: Embeddings<'_>,
+        embeddings: ArrayView2<'_, f32>,
         bounds: SpeakerBounds,
         wanted: Wanted<'_>,
     ) -> Result<Clusters, ClusteringError> {
-        let Embeddings { rows, apart } = embeddings;
-        check(&rows)?;
+        check(&embeddings)?;
         // HDBSCAN needs two windows to speak of a cluster.
-        let least = self.settings.least(rows.nrows(), apart.is_some()).max(2);
-        if rows.nrows() <= least {
+        let least = self.settings.least(embeddings.nrows()).max(2);
+        if embeddings.nrows() <= least {
             return self.merging.cluster_while(embeddings, bounds, wanted);
         }
-        let centred = centre(&rows, self.settings.centring);
-        let neighbours = match apart {
-            None => self.settings.neighbours,
-            Some(_) => 0,
-        };
-        let denoised = denoise(&centred.view(), neighbours, MAX_POINTS, wanted)?;
+        let centred = centre(&embeddings, self.settings.centring);
+        let denoised = denoise(
+            &centred.view(),
+            self.settings.neighbours,
+            MAX_POINTS,
+            wanted,
+        )?;
         let condensed = condense::to_limit(&denoised.view(), wanted)?;
         let groups = self.groups(&condensed.points.view(), least)?;
         let dense = Condensed::by_group(&denoised.view(), condensed.spread(&groups));
-        let clusters = self
-            .merging
-            .cluster_points(&centred.view(), &dense, None, bounds);
+        let clusters = self.merging.cluster_points(&centred.view(), &dense, bounds);
         if clusters.centroids.nrows() >= bounds.min() {
             return Ok(clusters);
         }

@@ -30,25 +30,6 @@ pub(super) fn cosine(points: &ArrayView2<'_, f32>) -> Vec<f32> {
     condensed
 }
 
-/// The distance of points that are known to be different people: as far as points can be. It raises the
-/// mean distance of the clusters that they belong to, and so keeps these apart, where linkage is by means.
-const APART: f32 = 2.0;
-
-/// Sets the distance of points with one number in `apart`, ascending, to [`APART`]; `condensed` is as
-/// [`cosine`] gives it.
-pub(super) fn keep_apart(condensed: &mut [f32], apart: &[usize]) {
-    let count = apart.len();
-    let mut row = 0;
-    for i in 0..count {
-        let others = apart[i + 1..]
-            .iter()
-            .take_while(|&&other| other == apart[i]);
-        let others = others.count();
-        condensed[row..row + others].fill(APART);
-        row += count - i - 1;
-    }
-}
-
 /// Euclidean distances, 0 to 2: `n` full rows. None is below `least`, but a point's to itself.
 pub(super) fn euclidean(points: &ArrayView2<'_, f32>, least: f32) -> Vec<Vec<f32>> {
     let count = points.nrows();

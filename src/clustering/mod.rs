@@ -36,38 +36,12 @@ pub use settings::{Linkage, Method, Settings, SettingsError};
 /// windows.
 pub const MAX_POINTS: usize = 5000;
 
-/// What is to be grouped.
-#[derive(Debug, Clone, Copy)]
-pub struct Embeddings<'a> {
-    /// L2-normalised, `(windows, dim)` in order of time.
-    pub rows: ArrayView2<'a, f32>,
-    /// Rows with one number are different people; ascending, one for each row.
-    pub apart: Option<&'a [usize]>,
-}
-
-impl<'a> Embeddings<'a> {
-    /// Rows of which those with one number in `apart`, ascending, are different people.
-    pub fn apart(rows: ArrayView2<'a, f32>, apart: &'a [usize]) -> Self {
-        Self {
-            rows,
-            apart: Some(apart),
-        }
-    }
-}
-
-impl<'a> From<ArrayView2<'a, f32>> for Embeddings<'a> {
-    /// Nothing is known of them beside their values.
-    fn from(rows: ArrayView2<'a, f32>) -> Self {
-        Self { rows, apart: None }
-    }
-}
-
 /// A way to group embeddings.
 pub trait Clustering: Send + Sync {
     /// The name it goes by in settings.
     fn name(&self) -> &'static str;
 
-    /// Groups `embeddings`.
+    /// Groups `embeddings`, L2-normalised, `(windows, dim)` in order of time.
     ///
     /// # Errors
     /// Values that are not finite. No windows make no clusters, and one makes one.
@@ -76,7 +50,7 @@ pub trait Clustering: Send + Sync {
         embeddings: ArrayView2<'_, f32>,
         bounds: SpeakerBounds,
     ) -> Result<Clusters, ClusteringError> {
-        self.cluster_while(embeddings.into(), bounds, &|| true)
+        self.cluster_while(embeddings, bounds, &|| true)
     }
 
     /// The same, but given up soon after `wanted` says `false`. It is asked often; between two times
@@ -86,7 +60,7 @@ pub trait Clustering: Send + Sync {
     /// [`ClusteringError::Unwanted`] too.
     fn cluster_while(
         &self,
-        embeddings: Embeddings<'_>,
+        embeddings: ArrayView2<'_, f32>,
         bounds: SpeakerBounds,
         wanted: Wanted<'_>,
     ) -> Result<Clusters, ClusteringError>;

@@ -71,9 +71,6 @@ pub enum Linkage {
     Median,
 }
 
-/// Windows that a local speaker of a chunk stands for, in `min_cluster_size`.
-const WINDOWS_PER_LOCAL: usize = 3;
-
 /// A setting beyond its limit.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0}")]
@@ -142,14 +139,9 @@ impl Settings {
         Ok(())
     }
 
-    /// Windows a speaker needs in a recording of `windows`; or local speakers, of so many, each of which
-    /// stands for several windows.
-    pub(super) fn least(&self, windows: usize, local: bool) -> usize {
+    /// Windows a speaker needs in a recording of `windows`.
+    pub(super) fn least(&self, windows: usize) -> usize {
         let share = (self.min_cluster_share * windows as f32).round() as usize;
-        let size = match local {
-            false => self.min_cluster_size,
-            true => self.min_cluster_size.div_ceil(WINDOWS_PER_LOCAL),
-        };
-        size.min(share.max(1))
+        self.min_cluster_size.min(share.max(1))
     }
 }

@@ -195,7 +195,7 @@ fn condensing_keeps_speakers_apart() {
     assert!((4..=100).contains(&condensed.points.nrows()));
     assert_eq!(condensed.weights.iter().sum::<usize>(), 700);
     let agglomerative = Agglomerative::new(&Settings::default());
-    let clusters = agglomerative.cluster_points(&rows.view(), &condensed, None, SpeakerBounds::ANY);
+    let clusters = agglomerative.cluster_points(&rows.view(), &condensed, SpeakerBounds::ANY);
     assert_eq!(clusters.labels, truth);
 }
 
@@ -254,7 +254,7 @@ fn what_nobody_wants_any_more_is_given_up_soon() {
             asked.get() < 2
         };
         let bounds = SpeakerBounds::ANY;
-        let given_up = clustering.cluster_while(rows.view().into(), bounds, &wanted);
+        let given_up = clustering.cluster_while(rows.view(), bounds, &wanted);
         assert_eq!(given_up.unwrap_err(), ClusteringError::Unwanted);
         assert_eq!(asked.get(), 2);
     }

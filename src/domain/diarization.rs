@@ -48,6 +48,8 @@ pub struct Diarization {
     pub audio_seconds: f64,
     /// When somebody speaks.
     pub speech: Timeline,
+    /// When several speak, where that was looked for.
+    pub overlap: Timeline,
     /// Where the time went.
     pub seconds: StepSeconds,
     /// What to tell the caller.

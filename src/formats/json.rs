@@ -174,6 +174,7 @@ mod tests {
             speaker_channels: Vec::new(),
             audio_seconds: 0.09,
             speech: Timeline::default(),
+            overlap: Timeline::default(),
             seconds: StepSeconds::default(),
             warnings: vec![Warning::Truncated {
                 reason: "end of stream".to_owned(),

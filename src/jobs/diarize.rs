@@ -260,6 +260,8 @@ impl<'a> Writing<'a> {
         npy::write_labels(diarization, &mut labels).map_err(|e| internal(&e))?;
         let mut speech = Vec::new();
         npy::write_speech(&diarization.speech, &mut speech).map_err(|e| internal(&e))?;
+        let mut overlap = Vec::new();
+        npy::write_speech(&diarization.overlap, &mut overlap).map_err(|e| internal(&e))?;
         let metrics_json = serde_json::to_vec_pretty(&metrics).map_err(|e| internal(&e))?;
         Ok(Done {
             artefacts: vec![
@@ -268,6 +270,7 @@ impl<'a> Writing<'a> {
                 (Artefact::Embeddings, embeddings.into()),
                 (Artefact::Labels, labels.into()),
                 (Artefact::Speech, speech.into()),
+                (Artefact::Overlap, overlap.into()),
                 (Artefact::Metrics, metrics_json.into()),
             ],
             metrics: vec![metrics],

@@ -101,7 +101,6 @@ impl From<PipelineError> for AttemptError {
             PipelineError::Model(error) => Self::internal("the model failed", &error),
             PipelineError::Clustering(error) => Self::internal("clustering failed", &error),
             PipelineError::NoSegmentation
-            | PipelineError::WindowsOnly
             | PipelineError::WindowCount { .. }
             | PipelineError::NoDirection { .. }
             | PipelineError::StaleCheckpoint => {

@@ -9,7 +9,7 @@ use super::voices::{KeptVoiceprintsError, matches, read_enrolments};
 use crate::{
     clustering,
     db::RevisionOptions,
-    domain::{SAMPLE_RATE, SpeakerBounds, SpeakerBoundsError},
+    domain::{SAMPLE_RATE, SpeakerBounds, SpeakerBoundsError, Timeline},
     formats::{
         json::DiarizationOutput,
         metrics::Metrics,
@@ -31,6 +31,8 @@ pub struct Remains {
     pub labels: Bytes,
     /// [`Artefact::Speech`].
     pub speech: Bytes,
+    /// [`Artefact::Overlap`], if the job listened for it.
+    pub overlap: Option<Bytes>,
     /// [`Artefact::Metrics`], for the settings and the length.
     pub metrics: Bytes,
     /// [`Artefact::Voiceprints`] and how their names are given, if the job is for that.
@@ -116,6 +118,10 @@ pub fn recluster(
     let evidence = Evidence {
         samples: (first.audio_seconds * f64::from(SAMPLE_RATE)).round() as usize,
         speech: npy::read_speech(&remains.speech)?,
+        overlap: match &remains.overlap {
+            Some(overlap) => npy::read_speech(overlap)?,
+            None => Timeline::default(),
+        },
         windows: npy::read_windows(&remains.labels)?,
         embeddings: npy::read_embeddings(&remains.embeddings)?,
     };

@@ -88,6 +88,7 @@ pub(super) fn several_speakers(
     let evidence = Evidence {
         samples: (diarization.audio_seconds * f64::from(SAMPLE_RATE)).round() as usize,
         speech: diarization.speech.clone(),
+        overlap: diarization.overlap.clone(),
         windows: diarization.windows.clone(),
         embeddings: diarization.embeddings.clone(),
     };

@@ -2,7 +2,7 @@
 
 use super::runs::runs;
 use super::settings::Settings;
-use super::votes::Votes;
+use super::votes::{Votes, Winner};
 use crate::domain::{Annotation, Segment, SpeakerLabel, Timeline, Turn};
 
 /// Seconds a frame of the vote lasts.
@@ -20,18 +20,27 @@ struct Piece {
 /// Turns, and the clusters in order of first appearance: the speaker with number `n` is cluster
 /// `order[n]`.
 pub(super) struct Assembled {
+    /// Turns, which overlap where several speak.
     pub(super) annotation: Annotation,
+    /// The first speaker's of every instant.
+    pub(super) exclusive: Annotation,
     pub(super) order: Vec<usize>,
 }
 
 /// Lets the windows vote for every frame of `speech` and joins what one speaker says.
 ///
-/// Turns begin and end where speech does, or where the vote changes within it.
-pub(super) fn assemble(speech: &Timeline, votes: &Votes, settings: &Settings) -> Assembled {
+/// Turns begin and end where speech does, or where the vote changes within it. In `overlap` the runner-up
+/// of the vote speaks too: whoever is heard in the windows around.
+pub(super) fn assemble(
+    speech: &Timeline,
+    overlap: &Timeline,
+    votes: &Votes,
+    settings: &Settings,
+) -> Assembled {
     let least = (settings.min_duration_on / FRAME).round() as usize;
     let mut pieces: Vec<Piece> = Vec::new();
     for segment in speech.segments() {
-        for piece in divide(*segment, votes, least) {
+        for piece in divide(*segment, |times| votes.winners(times), least) {
             match pieces.last_mut() {
                 Some(last) if continues(last, &piece, settings.min_duration_off) => {
                     join(last, &piece);
@@ -40,31 +49,77 @@ pub(super) fn assemble(speech: &Timeline, votes: &Votes, settings: &Settings) ->
             }
         }
     }
+    let all = with_seconds(&pieces, overlap, votes, settings);
     let mut order = Vec::new();
-    for piece in &pieces {
+    for piece in &all {
         if !order.contains(&piece.cluster) {
             order.push(piece.cluster);
         }
     }
     let number = |cluster| order.iter().position(|&other| other == cluster);
-    let turns = pieces.iter().map(|piece| Turn {
+    let turn = |piece: &Piece| Turn {
         segment: piece.segment,
         speaker: SpeakerLabel::nth(number(piece.cluster).unwrap_or_default()),
         confidence: Some(piece.confidence as f32),
-    });
+    };
     Assembled {
-        annotation: turns.collect(),
+        annotation: all.iter().map(turn).collect(),
+        exclusive: pieces.iter().map(turn).collect(),
         order,
     }
 }
 
-/// One stretch of speech, divided among its speakers.
-fn divide(segment: Segment, votes: &Votes, least: usize) -> Vec<Piece> {
+/// `pieces` and what second speakers say in `overlap`, in order of start. Where a second speaker's part
+/// meets a turn of their own, the two are one.
+fn with_seconds(
+    pieces: &[Piece],
+    overlap: &Timeline,
+    votes: &Votes,
+    settings: &Settings,
+) -> Vec<Piece> {
+    let mut all = pieces.to_vec();
+    if votes.speakers() < 2 || overlap.is_empty() {
+        return all;
+    }
+    let least = (settings.min_duration_on / FRAME).round() as usize;
+    let overlaps = overlap.segments();
+    let mut first = 0;
+    for piece in pieces {
+        while first < overlaps.len() && overlaps[first].end <= piece.segment.start {
+            first += 1;
+        }
+        let near = overlaps[first..].iter();
+        for both in near.take_while(|both| both.start < piece.segment.end) {
+            if let Some(segment) = piece.segment.intersection(both) {
+                let speaks = |times: Vec<f64>| votes.seconds(piece.cluster, times);
+                all.extend(divide(segment, speaks, least));
+            }
+        }
+    }
+    all.sort_by(|a, b| a.cluster.cmp(&b.cluster).then(a.segment.cmp(&b.segment)));
+    let mut joined: Vec<Piece> = Vec::new();
+    for piece in all {
+        match joined.last_mut() {
+            // Pieces of one speaker never overlap: a second speaker is another than the first.
+            Some(last) if continues(last, &piece, 0.0) => join(last, &piece),
+            _ => joined.push(piece),
+        }
+    }
+    joined.sort_by(|a, b| a.segment.cmp(&b.segment).then(a.cluster.cmp(&b.cluster)));
+    joined
+}
+
+/// One stretch of speech, divided among those who win its frames.
+fn divide(
+    segment: Segment,
+    winners: impl FnOnce(Vec<f64>) -> Vec<Winner>,
+    least: usize,
+) -> Vec<Piece> {
     let frames = (segment.duration() / FRAME).round().max(1.0);
     let frame = segment.duration() / frames;
     let times = (0..frames as usize).map(|index| segment.start + (index as f64 + 0.5) * frame);
     let mut start = 0;
-    let runs = runs(&votes.winners(times), least).into_iter();
+    let runs = runs(&winners(times.collect()), least).into_iter();
     runs.map(|run| {
         let from = segment.start + start as f64 * frame;
         start += run.frames;
@@ -132,7 +187,12 @@ mod tests {
     #[test]
     fn speakers_are_numbered_by_first_appearance_and_bounded_by_speech() {
         let votes = votes(&[1, 1, 1, 1, 0, 0, 0, 0]);
-        let assembled = assemble(&speech(&[(0.5, 5.5)]), &votes, &Settings::default());
+        let assembled = assemble(
+            &speech(&[(0.5, 5.5)]),
+            &speech(&[]),
+            &votes,
+            &Settings::default(),
+        );
         // Between the middles of windows 3 (3.0) and 4 (3.75) lies 3.375.
         assert_eq!(
             lines(&assembled),
@@ -145,7 +205,7 @@ mod tests {
     fn short_pauses_are_bridged_and_long_ones_are_not() {
         let votes = votes(&[0; 10]);
         let speech = speech(&[(0.0, 1.0), (1.2, 2.0), (4.0, 5.0)]);
-        let assembled = assemble(&speech, &votes, &Settings::default());
+        let assembled = assemble(&speech, &Timeline::default(), &votes, &Settings::default());
         assert_eq!(
             lines(&assembled),
             ["SPEAKER_00 0.00 2.00", "SPEAKER_00 4.00 5.00"]
@@ -161,11 +221,35 @@ mod tests {
             min_duration_on: 20.0,
             ..Settings::default()
         };
-        let assembled = assemble(&speech(&[(0.0, 0.05), (1.0, 4.0)]), &votes, &settings);
+        let assembled = assemble(
+            &speech(&[(0.0, 0.05), (1.0, 4.0)]),
+            &speech(&[]),
+            &votes,
+            &settings,
+        );
         assert_eq!(
             assembled.annotation.turns().len(),
             2,
             "speech is never dropped"
         );
+    }
+
+    #[test]
+    fn where_several_speak_the_runner_up_does_too() {
+        let votes = votes(&[0, 0, 0, 0, 1, 1, 1, 1]);
+        let both = speech(&[(3.0, 3.8), (1.0, 1.1), (9.0, 9.5)]);
+        let assembled = assemble(&speech(&[(0.5, 6.5)]), &both, &votes, &Settings::default());
+        // Each goes on as the second speaker, and what is no speech has none.
+        assert_eq!(
+            lines(&assembled),
+            [
+                "SPEAKER_00 0.50 3.80",
+                "SPEAKER_01 1.00 1.10",
+                "SPEAKER_01 3.00 6.50"
+            ]
+        );
+        let exclusive = assembled.exclusive.turns();
+        assert_eq!(exclusive.len(), 2);
+        assert_eq!(exclusive[0].segment.end, exclusive[1].segment.start);
     }
 }

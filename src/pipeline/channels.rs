@@ -38,6 +38,8 @@ pub fn join(channels: Vec<Diarization>) -> Diarization {
     let exclusive = renamed(|own| &own.exclusive).exclusive();
     let speech = channels.iter().flat_map(|own| own.speech.segments());
     let speech: Timeline = speech.copied().collect();
+    let overlap = channels.iter().flat_map(|own| own.overlap.segments());
+    let overlap: Timeline = overlap.copied().collect();
     let labels = channels.iter().zip(&numbers);
     let labels = labels.flat_map(|(own, numbers)| own.labels.iter().map(|&label| numbers[label]));
     let labels = labels.collect();
@@ -58,6 +60,7 @@ pub fn join(channels: Vec<Diarization>) -> Diarization {
             .map(|own| own.audio_seconds)
             .fold(0.0, f64::max),
         speech: speech.support(0.0),
+        overlap: overlap.support(0.0),
         seconds: channels
             .iter()
             .map(|own| own.seconds)
@@ -186,6 +189,7 @@ mod tests {
         Diarization {
             exclusive: annotation.clone(),
             speech: annotation.timeline(),
+            overlap: Timeline::default(),
             annotation,
             windows: (0..labels.len()).collect(),
             sliding_window: SlidingWindow::EMBEDDING,

@@ -10,8 +10,8 @@ use super::settings::Settings;
 use super::votes::Votes;
 use crate::clustering::{self, Clustering};
 use crate::domain::{
-    Diarization, NoProgress, ProgressHook, SAMPLE_RATE, SpeakerBounds, Step, StepSeconds, Timeline,
-    Warning,
+    Annotation, Diarization, NoProgress, ProgressHook, SAMPLE_RATE, SpeakerBounds, Step,
+    StepSeconds, Timeline, Warning,
 };
 
 /// All that turns are made of.
@@ -21,6 +21,8 @@ pub struct Evidence {
     pub samples: usize,
     /// When somebody speaks.
     pub speech: Timeline,
+    /// When several do, as far as that is known.
+    pub overlap: Timeline,
     /// The numbers of the embedded windows, ascending.
     pub windows: Vec<usize>,
     /// One unit vector for each, `(windows, dim)`.
@@ -64,12 +66,16 @@ pub(super) fn conclude(
     let clusters = timed(&mut seconds.clustering, || {
         let _span = info_span!("clustering").entered();
         let wanted = || hook.progress(Step::Clustering, Some(0.0)).is_ok();
-        clustering.cluster_while(evidence.embeddings.view().into(), bounds, &wanted)
+        clustering.cluster_while(evidence.embeddings.view(), bounds, &wanted)
     })?;
     hook.progress(Step::Clustering, Some(1.0))?;
 
     hook.progress(Step::Assembly, Some(0.0))?;
-    let Assembled { annotation, order } = timed(&mut seconds.assembly, || {
+    let Assembled {
+        annotation,
+        exclusive,
+        order,
+    } = timed(&mut seconds.assembly, || {
         let _span = info_span!("assembly").entered();
         assembled(&evidence, clusters.cosines, settings)
     });
@@ -83,8 +89,8 @@ pub(super) fn conclude(
     }
     seconds.total = seconds.clustering + seconds.assembly;
     Ok(Diarization {
-        exclusive: annotation.clone(),
         annotation,
+        exclusive,
         windows: evidence.windows,
         sliding_window: WINDOWS,
         embeddings: evidence.embeddings,
@@ -93,6 +99,7 @@ pub(super) fn conclude(
         resumed_windows: 0,
         audio_seconds: evidence.samples as f64 / f64::from(SAMPLE_RATE),
         speech: evidence.speech,
+        overlap: evidence.overlap,
         seconds,
         warnings,
     })
@@ -101,19 +108,20 @@ pub(super) fn conclude(
 fn assembled(evidence: &Evidence, cosines: Array2<f32>, settings: &Settings) -> Assembled {
     if evidence.windows.is_empty() {
         return Assembled {
-            annotation: Vec::new().into_iter().collect(),
+            annotation: Annotation::default(),
+            exclusive: Annotation::default(),
             order: Vec::new(),
         };
     }
     let windows = evidence.windows.iter();
     let windows = windows.map(|&index| content(index, evidence.samples));
     let votes = Votes::new(windows.collect(), cosines);
-    assemble(&evidence.speech, &votes, settings)
+    assemble(&evidence.speech, &evidence.overlap, &votes, settings)
 }
 
 /// Window labels by speaker number: the clusters in `order` come first, then those that no frame
 /// was given to.
-pub(super) fn renumbered(labels: &[usize], mut order: Vec<usize>, clusters: usize) -> Vec<usize> {
+fn renumbered(labels: &[usize], mut order: Vec<usize>, clusters: usize) -> Vec<usize> {
     order.extend(
         (0..clusters)
             .filter(|cluster| !order.contains(cluster))
@@ -127,7 +135,7 @@ pub(super) fn renumbered(labels: &[usize], mut order: Vec<usize>, clusters: usiz
 }
 
 /// A warning if clusters that won no frame are missing from what was asked for.
-pub(super) fn outvoted(bounds: SpeakerBounds, found: usize) -> Option<Warning> {
+fn outvoted(bounds: SpeakerBounds, found: usize) -> Option<Warning> {
     (!bounds.contains(found)).then(|| Warning::SpeakersNotHonoured {
         asked: match bounds.exact() {
             Some(exact) => format!("{exact} speakers"),

@@ -10,11 +10,11 @@ use super::conclude::{Evidence, conclude};
 use super::error::PipelineError;
 use super::gate::Gate;
 use super::scan::{Scan, timed, with_embeddings, with_model};
-use super::segmentation;
+use super::segmentation::Listener;
 use super::settings::{Method, PipelineSettings};
 use crate::audio::AudioStream;
 use crate::clustering::{self, Clustering};
-use crate::domain::{Diarization, ProgressHook, SAMPLE_RATE, SpeakerBounds, Timeline};
+use crate::domain::{Diarization, ProgressHook, SpeakerBounds, Timeline};
 use crate::models::{Inference, Segmenter};
 use crate::speech;
 
@@ -81,64 +81,36 @@ impl Pipeline {
         checkpoint: Option<&mut Checkpoint>,
     ) -> Result<Diarization, PipelineError> {
         let begun = Instant::now();
-        let mut diarization = match (self.settings.pipeline.method, &self.embeddings) {
-            (Method::Windows, _) => self.by_windows(&mut audio, bounds, hook, checkpoint),
-            (Method::Segmentation, EmbeddingSource::Model(inference)) => {
-                self.by_segmentation(&mut audio, inference, bounds, hook, checkpoint)
-            }
-            (Method::Segmentation, EmbeddingSource::Given(_)) => Err(PipelineError::WindowsOnly),
-        }?;
-        diarization.seconds.total = begun.elapsed().as_secs_f64();
-        // What happened to the audio comes first.
-        let warnings = audio.warning().into_iter().chain(diarization.warnings);
-        diarization.warnings = warnings.collect();
-        Ok(diarization)
-    }
-
-    fn by_segmentation(
-        &self,
-        audio: &mut AudioStream,
-        inference: &Inference,
-        bounds: SpeakerBounds,
-        hook: &dyn ProgressHook,
-        checkpoint: Option<&mut Checkpoint>,
-    ) -> Result<Diarization, PipelineError> {
-        let settings = &self.settings.pipeline;
-        let Some(segmenter) = &self.segmenter else {
-            return Err(PipelineError::NoSegmentation);
-        };
-        let heard = info_span!("scan").in_scope(|| {
-            segmentation::scan(audio, inference, segmenter, settings, hook, checkpoint)
-        })?;
-        segmentation::conclude(heard, &*self.clustering, settings, bounds, hook)
-    }
-
-    fn by_windows(
-        &self,
-        audio: &mut AudioStream,
-        bounds: SpeakerBounds,
-        hook: &dyn ProgressHook,
-        checkpoint: Option<&mut Checkpoint>,
-    ) -> Result<Diarization, PipelineError> {
         let settings = &self.settings;
         let gate = Gate::new(settings.speech.offset, settings.pipeline.min_speech);
+        let listener = match (settings.pipeline.method, &self.segmenter) {
+            (Method::Windows, _) => None,
+            (Method::Segmentation, Some(segmenter)) => {
+                Some(Listener::new(segmenter, &settings.pipeline))
+            }
+            (Method::Segmentation, None) => return Err(PipelineError::NoSegmentation),
+        };
         let scan = info_span!("scan").in_scope(|| match &self.embeddings {
             EmbeddingSource::Model(inference) => {
-                with_model(audio, inference, gate, hook, checkpoint)
+                with_model(&mut audio, inference, gate, listener, hook, checkpoint)
             }
-            EmbeddingSource::Given(embeddings) => with_embeddings(audio, embeddings, gate, hook),
+            EmbeddingSource::Given(embeddings) => {
+                with_embeddings(&mut audio, embeddings, gate, listener, hook)
+            }
         })?;
         let mut seconds = scan.seconds;
-        let speech = timed(&mut seconds.speech, || {
-            within(
-                &scan,
-                &speech::segments(&scan.probabilities, &settings.speech),
-            )
+        let (speech, overlap) = timed(&mut seconds.speech, || match &scan.activity {
+            Some(activity) => activity.timelines(&settings.pipeline, scan.seconds_of_audio()),
+            None => {
+                let speech = speech::segments(&scan.probabilities, &settings.speech);
+                (within(&scan, &speech), Timeline::default())
+            }
         });
         let resumed_windows = scan.resumed;
         let evidence = Evidence {
             samples: scan.samples,
             speech,
+            overlap,
             windows: scan.windows,
             embeddings: scan.embeddings,
         };
@@ -151,13 +123,16 @@ impl Pipeline {
             hook,
         )?;
         diarization.resumed_windows = resumed_windows;
+        diarization.seconds.total = begun.elapsed().as_secs_f64();
+        // What happened to the audio comes first.
+        let warnings = audio.warning().into_iter().chain(diarization.warnings);
+        diarization.warnings = warnings.collect();
         Ok(diarization)
     }
 }
 
 /// `speech` up to the end of the recording: the detector's last frame may reach past it.
 fn within(scan: &Scan, speech: &Timeline) -> Timeline {
-    let end = scan.samples as f64 / f64::from(SAMPLE_RATE);
-    let recording = [crate::domain::Segment::new(0.0, end)];
+    let recording = [crate::domain::Segment::new(0.0, scan.seconds_of_audio())];
     speech.crop(&recording.into_iter().collect())
 }

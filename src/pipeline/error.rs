@@ -29,9 +29,6 @@ pub enum PipelineError {
     /// The pipeline that hears overlap was asked for without its model.
     #[error("pipeline.method is segmentation, and there is no segmentation model")]
     NoSegmentation,
-    /// The pipeline that hears overlap was given embeddings of windows.
-    #[error("embeddings of windows can be used with pipeline.method windows only")]
-    WindowsOnly,
     /// Embeddings given in place of the model's do not belong to this recording.
     #[error("the recording has {expected} windows; embeddings given: {given}")]
     WindowCount {

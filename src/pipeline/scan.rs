@@ -7,6 +7,7 @@ use ndarray::{Array2, Axis};
 use super::checkpoint::{Checkpoint, Known};
 use super::error::PipelineError;
 use super::gate::{Gate, Verdict};
+use super::segmentation::{Activity, Listener};
 use crate::audio::AudioStream;
 use crate::domain::{ProgressHook, SAMPLE_RATE, Segment, SlidingWindow, Step, StepSeconds};
 use crate::dsp::{FRAME_SHIFT, Filterbank, FrameWindows};
@@ -22,6 +23,8 @@ pub(super) struct Scan {
     pub(super) samples: usize,
     /// Probability of speech per 16 ms.
     pub(super) probabilities: Vec<f32>,
+    /// When anybody speaks, and when several do, if a segmentation model was asked.
+    pub(super) activity: Option<Activity>,
     /// The numbers of the embedded windows, ascending.
     pub(super) windows: Vec<usize>,
     /// One unit vector for each, `(windows, dim)`.
@@ -30,6 +33,13 @@ pub(super) struct Scan {
     pub(super) resumed: usize,
     /// Where the time went, as far as this pass is concerned.
     pub(super) seconds: StepSeconds,
+}
+
+impl Scan {
+    /// Length of the recording.
+    pub(super) fn seconds_of_audio(&self) -> f64 {
+        self.samples as f64 / f64::from(SAMPLE_RATE)
+    }
 }
 
 /// When the content of window `index` takes place in a recording of `samples` samples: where a
@@ -41,22 +51,28 @@ pub(super) fn content(index: usize, samples: usize) -> Segment {
     Segment::new(seconds(start), seconds(end))
 }
 
-/// The part of the pass that needs no model: decoding and speech detection.
+/// The part of the pass that needs no embeddings: decoding and speech detection.
 struct Reader<'a> {
     audio: &'a mut AudioStream,
     hook: &'a dyn ProgressHook,
     detector: SpeechDetector,
+    listener: Option<Listener<'a>>,
     block: Vec<f32>,
     samples: usize,
     seconds: StepSeconds,
 }
 
 impl<'a> Reader<'a> {
-    fn new(audio: &'a mut AudioStream, hook: &'a dyn ProgressHook) -> Self {
+    fn new(
+        audio: &'a mut AudioStream,
+        listener: Option<Listener<'a>>,
+        hook: &'a dyn ProgressHook,
+    ) -> Self {
         Self {
             audio,
             hook,
             detector: SpeechDetector::new(),
+            listener,
             block: Vec::new(),
             samples: 0,
             seconds: StepSeconds::default(),
@@ -76,7 +92,11 @@ impl<'a> Reader<'a> {
             } else {
                 self.detector.finish();
             }
-        });
+            match &mut self.listener {
+                Some(listener) => listener.push(&self.block, !more),
+                None => Ok(()),
+            }
+        })?;
         self.hook
             .progress(Step::Embeddings, self.audio.fraction())?;
         Ok(more)
@@ -86,6 +106,7 @@ impl<'a> Reader<'a> {
         Scan {
             samples: self.samples,
             probabilities: self.detector.into_probabilities(),
+            activity: self.listener.map(Listener::finish),
             windows,
             embeddings,
             resumed: 0,
@@ -100,10 +121,11 @@ pub(super) fn with_model(
     audio: &mut AudioStream,
     inference: &Inference,
     gate: Gate,
+    listener: Option<Listener<'_>>,
     hook: &dyn ProgressHook,
     mut checkpoint: Option<&mut Checkpoint>,
 ) -> Result<Scan, PipelineError> {
-    let mut reader = Reader::new(audio, hook);
+    let mut reader = Reader::new(audio, listener, hook);
     let mut cutter = FrameWindows::new(WINDOWS);
     let known = checkpoint.as_mut().map_or_else(Known::default, |kept| {
         kept.resume(&circumstances(inference, &gate), inference.dim())
@@ -172,9 +194,10 @@ pub(super) fn with_embeddings(
     audio: &mut AudioStream,
     all: &Array2<f32>,
     mut gate: Gate,
+    listener: Option<Listener<'_>>,
     hook: &dyn ProgressHook,
 ) -> Result<Scan, PipelineError> {
-    let mut reader = Reader::new(audio, hook);
+    let mut reader = Reader::new(audio, listener, hook);
     while reader.advance()? {}
     let expected = WINDOWS.count(reader.samples);
     if expected != all.nrows() {

@@ -13,6 +13,10 @@ pub struct Settings {
     pub method: Method,
     /// Seconds from one chunk to the next, of those that a segmentation model hears.
     pub chunk_step: f64,
+    /// Probability from which on somebody speaks, of the segmentation model's.
+    pub speech_threshold: f32,
+    /// Probability from which on several do.
+    pub overlap_threshold: f32,
     /// Share of a window (0 to 1) that must be speech for the window to be embedded.
     pub min_speech: f32,
     /// Seconds a speaker holds the floor at least; shorter turns within a stretch of speech go to
@@ -48,6 +52,8 @@ impl Default for Settings {
         Self {
             method: Method::Windows,
             chunk_step: 5.0,
+            speech_threshold: 0.5,
+            overlap_threshold: 0.5,
             min_speech: 0.5,
             min_duration_on: 0.3,
             min_duration_off: 0.3,
@@ -70,6 +76,18 @@ impl Settings {
     pub fn validate(&self) -> Result<(), SettingsError> {
         for (key, value, least, most) in [
             ("chunk_step", self.chunk_step, 0.1, 10.0),
+            (
+                "speech_threshold",
+                f64::from(self.speech_threshold),
+                0.0,
+                1.0,
+            ),
+            (
+                "overlap_threshold",
+                f64::from(self.overlap_threshold),
+                0.0,
+                1.0,
+            ),
             ("min_speech", f64::from(self.min_speech), 0.0, 1.0),
             ("min_duration_on", self.min_duration_on, 0.0, 10.0),
             ("min_duration_off", self.min_duration_off, 0.0, 10.0),

@@ -34,6 +34,28 @@ impl Votes {
     /// speaker is the weighted mean of the windows' cosines. Where no window has any weight, the
     /// one whose middle is nearest decides.
     pub(super) fn winners(&self, times: impl IntoIterator<Item = f64>) -> Vec<Winner> {
+        self.winners_but(None, times)
+    }
+
+    /// Who else speaks at each of `times`, ascending, beside `first`; there are two speakers at least.
+    pub(super) fn seconds(
+        &self,
+        first: usize,
+        times: impl IntoIterator<Item = f64>,
+    ) -> Vec<Winner> {
+        self.winners_but(Some(first), times)
+    }
+
+    /// How many speakers there are.
+    pub(super) fn speakers(&self) -> usize {
+        self.cosines.ncols()
+    }
+
+    fn winners_but(
+        &self,
+        taken: Option<usize>,
+        times: impl IntoIterator<Item = f64>,
+    ) -> Vec<Winner> {
         let mut scores = vec![0.0_f32; self.cosines.ncols()];
         let mut first = 0;
         times
@@ -43,6 +65,9 @@ impl Votes {
                     first += 1;
                 }
                 self.score(time, first, &mut scores);
+                if let Some(taken) = taken {
+                    scores[taken] = f32::MIN;
+                }
                 winner(&scores)
             })
             .collect()
@@ -91,7 +116,8 @@ impl Votes {
     }
 }
 
-/// The best speaker and its [`margin`]. With one speaker the second counts as zero.
+/// The best speaker, and `(best - second) / (1 - second)`: the part of the room between the second
+/// and certainty that the best one fills. With one speaker the second counts as zero.
 fn winner(scores: &[f32]) -> Winner {
     let mut best = (0, f32::MIN);
     let mut second = f32::MIN;
@@ -103,20 +129,16 @@ fn winner(scores: &[f32]) -> Winner {
             second = score;
         }
     }
-    let second = if scores.len() > 1 { second } else { 0.0 };
-    Winner {
-        speaker: best.0,
-        margin: margin(best.1, second),
-    }
-}
-
-/// The part of the room between the second and certainty that the best one fills, 0 to 1.
-pub(super) fn margin(best: f32, second: f32) -> f32 {
+    let second = if second > f32::MIN { second } else { 0.0 };
     let room = 1.0 - second;
-    if room > f32::EPSILON {
-        ((best - second) / room).clamp(0.0, 1.0)
+    let margin = if room > f32::EPSILON {
+        ((best.1 - second) / room).clamp(0.0, 1.0)
     } else {
         0.0
+    };
+    Winner {
+        speaker: best.0,
+        margin,
     }
 }
 

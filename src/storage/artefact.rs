@@ -16,6 +16,8 @@ pub enum Artefact {
     Labels,
     /// When anybody speaks, in NumPy's format.
     Speech,
+    /// When several speak, in NumPy's format; jobs that did not listen for it have none.
+    Overlap,
     /// Figures about the run, in JSON.
     Metrics,
     /// What was said, in JSON, without speakers. Belongs to the job as a reference does.
@@ -33,6 +35,7 @@ impl Artefact {
             Self::Embeddings => "embeddings.npy",
             Self::Labels => "labels.npy",
             Self::Speech => "speech.npy",
+            Self::Overlap => "overlap.npy",
             Self::Metrics => "metrics.json",
             Self::Words => "words.json",
             Self::Voiceprints => "voiceprints.json",

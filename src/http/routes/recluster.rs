@@ -2,6 +2,7 @@
 
 use axum::{
     Json,
+    body::Bytes,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -129,6 +130,11 @@ pub(crate) async fn recluster(
     Ok((StatusCode::CREATED, location, Json(revision)).into_response())
 }
 
+async fn get_overlap(state: &AppState, job: &JobRecord) -> Result<Bytes, StorageError> {
+    let (storage, artefact) = (&state.storage, Artefact::Overlap);
+    storage.get_artefact(job.id, job.attempt, artefact).await
+}
+
 /// What the job has left to be clustered again.
 async fn remains(state: &AppState, job: &JobRecord) -> Result<Remains, ApiError> {
     let get = async |artefact| match state
@@ -146,6 +152,10 @@ async fn remains(state: &AppState, job: &JobRecord) -> Result<Remains, ApiError>
         embeddings: get(Artefact::Embeddings).await?,
         labels: get(Artefact::Labels).await?,
         speech: get(Artefact::Speech).await?,
+        overlap: match get_overlap(state, job).await {
+            Err(StorageError::Missing(_)) => None,
+            found => Some(found?),
+        },
         metrics: get(Artefact::Metrics).await?,
         voiceprints: match job.options.task {
             Task::Identify {

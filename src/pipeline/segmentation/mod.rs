@@ -1,20 +1,172 @@
-//! The pipeline that hears overlap.
+//! When anybody speaks and when several do, by a segmentation model.
 //!
-//! 1. `chunks` cuts the recording into overlapping chunks of 10 s; a segmentation model says which of a
-//!    few local speakers is active in each frame of a chunk (`powerset`).
-//! 2. `scan` embeds every local speaker of a chunk by the frames in which nobody else is active, or by
-//!    all of them where there are too few.
-//! 3. Clustering groups local speakers: those of one chunk are different people (`casting`).
-//! 4. `reconstruct` counts who is active in each frame over all chunks that hold it, and gives it to as
-//!    many speakers, those whose activity is highest (H. Bredin, "pyannote.audio 2.1 speaker
-//!    diarization pipeline: principle, benchmark, and recipe", Interspeech 2023).
+//! `chunks` cuts the recording into overlapping chunks of 10 s; the model says which of a few local
+//! speakers is active in each frame of a chunk, and `powerset` how probable it is that somebody is, and
+//! that several are. [`Listener`] averages that over the chunks that hold a frame, and
+//! [`Activity::timelines`] cuts it into stretches.
 
-mod casting;
 mod chunks;
-mod conclude;
 mod powerset;
-mod reconstruct;
-mod scan;
 
-pub(super) use conclude::conclude;
-pub(super) use scan::scan;
+use chunks::Chunks;
+
+use super::error::PipelineError;
+use super::settings::Settings;
+use crate::domain::{SAMPLE_RATE, Segment, Timeline};
+use crate::models::{SegmentationMetadata, Segmenter};
+
+/// What the ends of a chunk weigh, beside 1 for its middle: a model knows least there.
+const END_WEIGHT: f32 = 0.1;
+
+/// Hears a recording chunk by chunk.
+#[derive(Debug)]
+pub(super) struct Listener<'a> {
+    segmenter: &'a Segmenter,
+    chunks: Chunks,
+    step: usize,
+    sizes: Vec<usize>,
+    frames: Vec<Frame>,
+}
+
+/// What chunks say of one frame: sums over them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Frame {
+    weight: f32,
+    some: f32,
+    several: f32,
+}
+
+/// How probable it is in each frame that somebody speaks, and that several do.
+#[derive(Debug, Clone)]
+pub(super) struct Activity {
+    some: Vec<f32>,
+    several: Vec<f32>,
+    metadata: SegmentationMetadata,
+}
+
+impl<'a> Listener<'a> {
+    pub(super) fn new(segmenter: &'a Segmenter, settings: &Settings) -> Self {
+        let metadata = segmenter.metadata();
+        let step = (settings.chunk_step * f64::from(SAMPLE_RATE)).round() as usize;
+        let step = step.clamp(metadata.shift, metadata.window);
+        Self {
+            segmenter,
+            chunks: Chunks::new(metadata.window, step),
+            step,
+            sizes: powerset::sizes(metadata.speakers, metadata.at_once),
+            frames: Vec::new(),
+        }
+    }
+
+    /// Takes in samples; `end` says that there are no more.
+    pub(super) fn push(&mut self, samples: &[f32], end: bool) -> Result<(), PipelineError> {
+        let Self {
+            segmenter,
+            chunks,
+            step,
+            sizes,
+            frames,
+        } = self;
+        let metadata = segmenter.metadata();
+        let shift = metadata.shift;
+        chunks.push(samples);
+        chunks.each(end, |number, chunk, present| {
+            let classes = segmenter.run(chunk)?;
+            let first = (number * *step + shift / 2) / shift;
+            // Frames whose middle the recording has, and at least one.
+            let there = present
+                .saturating_sub(metadata.field / 2)
+                .div_ceil(shift)
+                .max(1);
+            let middle = classes.nrows() as f32 / 2.0;
+            for (index, row) in classes.rows().into_iter().enumerate().take(there) {
+                let (some, several) = powerset::activity(&row, sizes);
+                let away = ((index as f32 + 0.5) / middle - 1.0).abs();
+                let weight = 1.0 - (1.0 - END_WEIGHT) * away.min(1.0);
+                if frames.len() <= first + index {
+                    frames.resize(first + index + 1, Frame::default());
+                }
+                let frame = &mut frames[first + index];
+                frame.weight += weight;
+                frame.some += weight * some;
+                frame.several += weight * several;
+            }
+            Ok(())
+        })
+    }
+
+    pub(super) fn finish(self) -> Activity {
+        let mean = |of: fn(&Frame) -> f32| -> Vec<f32> {
+            let frames = self.frames.iter();
+            let mean = |frame: &Frame| of(frame) / frame.weight.max(f32::MIN_POSITIVE);
+            frames.map(mean).collect()
+        };
+        Activity {
+            some: mean(|frame| frame.some),
+            several: mean(|frame| frame.several),
+            metadata: *self.segmenter.metadata(),
+        }
+    }
+}
+
+impl Activity {
+    /// When anybody speaks, and when several do, in a recording of `seconds`.
+    pub(super) fn timelines(&self, settings: &Settings, seconds: f64) -> (Timeline, Timeline) {
+        let speech = self.above(&self.some, settings.speech_threshold, seconds);
+        let overlap = self.above(&self.several, settings.overlap_threshold, seconds);
+        (speech.support(0.0), overlap.crop(&speech).support(0.0))
+    }
+
+    fn above(&self, values: &[f32], threshold: f32, seconds: f64) -> Timeline {
+        let frames = values.chunk_by(|a, b| (*a >= threshold) == (*b >= threshold));
+        let mut from = 0;
+        let runs = frames.filter_map(|run| {
+            let start = from;
+            from += run.len();
+            let end = match from == values.len() {
+                true => seconds,
+                false => self.border(from).min(seconds),
+            };
+            (run[0] >= threshold).then(|| Segment::new(self.border(start).min(seconds), end))
+        });
+        runs.collect()
+    }
+
+    /// Where a frame begins, in seconds: half way from the middle of the one before.
+    fn border(&self, frame: usize) -> f64 {
+        if frame == 0 {
+            return 0.0;
+        }
+        let SegmentationMetadata { field, shift, .. } = self.metadata;
+        let middle = frame as f64 * shift as f64 + field as f64 / 2.0;
+        (middle - shift as f64 / 2.0) / f64::from(SAMPLE_RATE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stretches_lie_between_the_frames_middles() {
+        let activity = Activity {
+            some: vec![0.9, 0.9, 0.1, 0.2, 0.6, 0.8],
+            several: vec![0.0, 0.7, 0.9, 0.0, 0.0, 0.1],
+            metadata: SegmentationMetadata {
+                window: 160_000,
+                field: 320,
+                shift: 320,
+                speakers: 3,
+                at_once: 2,
+                classes: 7,
+            },
+        };
+        let (speech, overlap) = activity.timelines(&Settings::default(), 0.119);
+        assert_eq!(
+            speech.segments(),
+            [Segment::new(0.0, 0.04), Segment::new(0.08, 0.119)]
+        );
+        // Several are more than nobody: what is no speech is no overlap.
+        assert_eq!(overlap.segments(), [Segment::new(0.02, 0.04)]);
+    }
+}
