@@ -49,8 +49,9 @@ test: require onnxruntime oracle ## run all tests but the training's
 	cargo test --locked
 
 .PHONY: chaos
-chaos: require onnxruntime ## kill server and workers at 200 random moments over a stream of jobs
-	DIARIST_CHAOS_KILLS=200 cargo test --locked --test it service::chaos -- --nocapture
+chaos: require onnxruntime faketime ## kill server and workers, and set the clock, at 200 random moments over a stream of jobs
+	DIARIST_CHAOS_KILLS=200 cargo test --locked --test it -- --nocapture \
+		service::chaos service::clock service::trouble
 
 .PHONY: lint
 lint: require cargo-tools ## formatting, lints, documentation, licences, unused dependencies
@@ -87,6 +88,11 @@ require:
 .PHONY: onnxruntime
 onnxruntime: ## fetch ONNX Runtime's shared library into .cache/onnxruntime
 	@scripts/fetch-onnxruntime.sh
+
+.PHONY: faketime
+faketime: # libfaketime, which sets the clock of one process (root)
+	test -n "$$(ls /usr/lib/*/faketime/libfaketimeMT.so.1 2> /dev/null)" || { apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends faketime > /dev/null; }
 
 .PHONY: oracle
 oracle: $(CACHE)/oracle/installed

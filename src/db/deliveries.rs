@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::Utc;
 use sqlx::{Database, FromRow, Row};
 
-use super::{Db, DbError, JobRecord, Sql, record::millis};
+use super::{Db, DbError, JobRecord, Sql, clock, record::millis};
 use crate::domain::JobId;
 
 /// Whom to tell of a job's end.
@@ -73,7 +73,9 @@ pub(super) async fn push(
 }
 
 impl Db {
-    /// Takes up to `limit` deliveries that are due, for `lease`: after that they are due again.
+    /// Takes up to `limit` deliveries that are due, for `lease`: after that they are due again. One that
+    /// was never tried is due at once or held for `lease`; if it is due later than that, the clock was
+    /// set back.
     pub async fn claim_deliveries(
         &self,
         limit: u32,
@@ -82,14 +84,17 @@ impl Db {
         let now = Utc::now();
         let deliveries = sqlx::query_as(
             "UPDATE webhook_deliveries SET due_at = $1
-             WHERE due_at <= $2 AND job_id IN (
-                 SELECT job_id FROM webhook_deliveries WHERE due_at <= $2 ORDER BY due_at LIMIT $3
+             WHERE job_id IN (
+                 SELECT job_id FROM webhook_deliveries
+                 WHERE due_at <= $2 OR (failures = 0 AND due_at > $4)
+                 ORDER BY due_at LIMIT $3
              )
              RETURNING job_id, url, status_only, failures, reason",
         )
         .bind(millis(now + lease))
         .bind(millis(now))
         .bind(i64::from(limit))
+        .bind(millis(now + lease + clock::TOLERANCE))
         .fetch_all(&self.pool)
         .await?;
         Ok(deliveries)
