@@ -22,4 +22,5 @@ pub mod shutdown;
 pub mod speech;
 pub mod storage;
 pub mod telemetry;
+pub mod voices;
 pub mod words;

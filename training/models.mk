@@ -24,6 +24,12 @@ model-measure: training/.venv/installed ## EER of every form beside Resemblyzer,
 		--hard-set children=training/recipes/children-heldout.txt --output $(MODEL)/measurements/verification
 	$(TRAINING) speed $(MODEL_STEM).fp32.onnx $(MODEL_STEM).int8.onnx --output $(MODEL)/measurements/speed.json
 
+.PHONY: voice-calibration
+voice-calibration: build training/.venv/installed ## what a cosine says about two voices: the values of [voices] in the settings, into MODEL's measurements
+	$(TRAINING) voice-calibration --pipeline $(DIARIST) --manifest $(DIARIST_SHARED)/data/manifest.tsv \
+		--model $(MODEL_STEM).int8.onnx $(MODEL_STEM).weights-int8.onnx \
+		--output $(MODEL)/measurements/voice-calibration.json
+
 .PHONY: model-card
 model-card: training/.venv/installed ## put what was measured into MODEL's card (RUN=folder of the run, to take up its log too)
 	$(TRAINING) card $(MODEL) $(if $(RUN),--run $(RUN) --manifest $(DIARIST_SHARED)/data/manifest.tsv)

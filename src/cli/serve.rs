@@ -101,6 +101,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
             .or_from(&settings.data_dir.join("webhook.secret"))?,
         media_secret: Secret::load_or_make(&settings.data_dir.join("media.secret"))?,
         max_waiting: settings.jobs.max_waiting,
+        voices: settings.voices.clone(),
         wake: wake.clone(),
         metrics: http::metrics::install()?,
         model: inference.as_ref().map(|i| i.description().name.clone()),
@@ -125,6 +126,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
                 settings.jobs.clone(),
                 settings.audio,
                 settings.steps(),
+                settings.voices.clone(),
                 inference,
                 wake,
             );

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use crate::pipeline::PipelineSettings;
 use crate::{
-    audio, clustering, http, jobs, models, outbound, pipeline, speech, storage, telemetry,
+    audio, clustering, http, jobs, models, outbound, pipeline, speech, storage, telemetry, voices,
 };
 pub use load::{ConfigError, Overrides, load};
 
@@ -81,6 +81,8 @@ pub struct Settings {
     pub storage: storage::Settings,
     /// Windows and turns.
     pub pipeline: pipeline::Settings,
+    /// Comparing voices.
+    pub voices: voices::Settings,
     /// Telling callers of a job's end.
     pub webhooks: http::WebhookSettings,
 }
@@ -124,6 +126,7 @@ impl Settings {
             sentence(self.speech.validate()),
             sentence(self.storage.validate()),
             sentence(self.pipeline.validate()),
+            sentence(self.voices.validate()),
             sentence(self.webhooks.validate()),
         ];
         problems.extend(rooms.into_iter().flatten());
@@ -151,5 +154,6 @@ mod tests {
         assert_eq!(settings.speech, speech::Settings::default());
         assert_eq!(settings.clustering, clustering::Settings::default());
         assert_eq!(settings.pipeline, pipeline::Settings::default());
+        assert_eq!(settings.voices, voices::Settings::default());
     }
 }

@@ -31,7 +31,7 @@ pub use idempotency::{Begun, DoneRequest, KeyClaim};
 pub use jobs::{Cancel, JobOwner, NewJob};
 pub use keys::KeyRecord;
 pub use lifecycle::{Claim, Outcome};
-pub use options::{JobOptions, ScoringOptions};
+pub use options::{JobOptions, ScoringOptions, Task};
 pub use pool::Db;
 pub use record::{Failure, JobRecord};
 pub use revisions::{NewRevision, Revision, RevisionOptions};

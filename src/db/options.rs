@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
     reason = "each answers a question of its own"
 )]
 pub struct JobOptions {
+    /// What is to be done.
+    pub task: Task,
     /// Exactly this many speakers.
     pub num_speakers: Option<usize>,
     /// At least this many speakers.
@@ -30,6 +32,38 @@ pub struct JobOptions {
     pub separate_channels: bool,
     /// How to score against a reference that came with the job.
     pub scoring: ScoringOptions,
+}
+
+/// What a job is to do with its recording.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(
+    tag = "name",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
+pub enum Task {
+    /// Say who speaks when.
+    #[default]
+    Diarize,
+    /// Make a voiceprint of its one speaker.
+    Voiceprint,
+    /// Say who speaks when, and which of the voiceprints that came with the job theirs are.
+    Identify {
+        /// Whether a name goes to one speaker at most.
+        exclusive: bool,
+        /// Confidence, 0 to 100, below which a speaker stays without a name.
+        threshold: f32,
+    },
+    /// Say whether its speaker is that of another recording, or of the voiceprint that came with
+    /// the job.
+    Verify {
+        /// The threshold's name.
+        threshold: String,
+        /// Whether there is a second recording.
+        second: bool,
+        /// Where that is to be fetched from, if it is not stored already.
+        second_url: Option<String>,
+    },
 }
 
 /// How a result is compared with a reference.

@@ -7,6 +7,7 @@
 mod annotation;
 mod api_key;
 mod diarization;
+mod embedding_space;
 mod job;
 mod media;
 mod score;
@@ -23,6 +24,7 @@ pub use api_key::{
     InvalidKeyName, KeyId, KeyName, KeySecret, NoEntropy, Scope, SecretHash, UnknownScope,
 };
 pub use diarization::{Diarization, StepSeconds};
+pub use embedding_space::EmbeddingSpace;
 pub use job::{InvalidTransition, JobEvent, JobId, JobStatus, UnknownStatus};
 pub use media::{InvalidMediaKey, MediaKey};
 pub use score::{DiarizationErrorRate, JaccardErrorRate, Score, ScoreOptions};

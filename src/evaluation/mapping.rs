@@ -1,20 +1,22 @@
-//! Which speaker of the hypothesis stands for which one of the reference.
+//! The best one-to-one mapping: which speaker of a hypothesis stands for which one of a reference,
+//! or which name.
 
 use pathfinding::prelude::{Matrix, kuhn_munkres};
 
-/// Seconds in units small enough that rounding moves no score: nanoseconds, wide enough that no
-/// sum overflows.
-fn weight(seconds: f64) -> i128 {
-    (seconds * 1e9).round() as i128
+/// A weight in units small enough that rounding moves no score (of seconds: nanoseconds), wide enough
+/// that no sum overflows.
+fn units(weight: f64) -> i128 {
+    (weight * 1e9).round() as i128
 }
 
-/// For every speaker of the hypothesis its speaker of the reference, if any, so that paired
-/// speakers share as much time as possible (H. W. Kuhn, "The Hungarian method for the assignment
-/// problem", 1955). Speakers who share no time are never paired.
+/// For every speaker of the hypothesis its speaker of the reference, if any, so that the weights of
+/// the pairs add up to as much as possible (H. W. Kuhn, "The Hungarian method for the assignment
+/// problem", 1955). A pair whose weight is not above zero is never made.
 ///
-/// `shared[h][r]` are the seconds that `h` and `r` share; every row has `references` entries.
-pub(super) fn optimal(shared: &[Vec<f64>], references: usize) -> Vec<Option<usize>> {
-    let hypotheses = shared.len();
+/// `weights[h][r]` is what pairing `h` with `r` is worth, say the seconds that they share; every row
+/// has `references` entries.
+pub fn optimal_mapping(weights: &[Vec<f64>], references: usize) -> Vec<Option<usize>> {
+    let hypotheses = weights.len();
     if hypotheses == 0 || references == 0 {
         return vec![None; hypotheses];
     }
@@ -22,15 +24,15 @@ pub(super) fn optimal(shared: &[Vec<f64>], references: usize) -> Vec<Option<usiz
     let rows = hypotheses.min(references);
     let columns = hypotheses.max(references);
     let tall = hypotheses > references;
-    let seconds = |row: usize, column: usize| {
+    let weight = |row: usize, column: usize| {
         let (hypothesis, reference) = if tall { (column, row) } else { (row, column) };
-        shared[hypothesis][reference]
+        weights[hypothesis][reference]
     };
-    let weights = Matrix::from_fn(rows, columns, |(row, column)| weight(seconds(row, column)));
-    let (_, assigned) = kuhn_munkres(&weights);
+    let units = Matrix::from_fn(rows, columns, |(row, column)| units(weight(row, column)));
+    let (_, assigned) = kuhn_munkres(&units);
     let mut mapping = vec![None; hypotheses];
     for (row, column) in assigned.into_iter().enumerate() {
-        if seconds(row, column) > 0.0 {
+        if weight(row, column) > 0.0 {
             let (hypothesis, reference) = if tall { (column, row) } else { (row, column) };
             mapping[hypothesis] = Some(reference);
         }
@@ -40,7 +42,7 @@ pub(super) fn optimal(shared: &[Vec<f64>], references: usize) -> Vec<Option<usiz
 
 #[cfg(test)]
 mod tests {
-    use super::optimal;
+    use super::optimal_mapping as optimal;
 
     #[test]
     fn the_best_total_beats_the_best_pair() {

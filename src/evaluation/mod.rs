@@ -15,6 +15,7 @@ mod rates;
 mod region;
 mod sweep;
 
+pub use mapping::optimal_mapping;
 use thiserror::Error;
 
 use crate::domain::{Annotation, Score, ScoreOptions, Timeline};

@@ -8,7 +8,7 @@ use crate::domain::{Annotation, DiarizationErrorRate, JaccardErrorRate, Score};
 pub(super) fn of(reference: &Annotation, hypothesis: &Annotation) -> Score {
     let sweep = Sweep::new(reference, hypothesis);
     let times = Times::of(&sweep);
-    let mapping = mapping::optimal(&times.shared, sweep.speakers[0]);
+    let mapping = mapping::optimal_mapping(&times.shared, sweep.speakers[0]);
     Score {
         der: diarization_error_rate(&sweep, &mapping),
         jer: jaccard_error_rate(&times, &mapping),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::voices::{self, IdentifiedTurn, VoiceprintMatch};
 use crate::domain::{Annotation, Diarization, Segment, SpeakerLabel, Turn};
 
 /// Seconds a value of [`FrameConfidence`] stands for.
@@ -22,6 +23,12 @@ pub struct DiarizationOutput {
     /// How sure the speaker is, frame by frame.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<FrameConfidence>,
+    /// The turns with names, where voiceprints came with the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identification: Option<Vec<IdentifiedTurn>>,
+    /// Whose voiceprints the speakers' are, where some came with the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voiceprints: Option<Vec<VoiceprintMatch>>,
     /// What went less than perfectly.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
@@ -65,16 +72,31 @@ impl DiarizationOutput {
             diarization: turns(&diarization.annotation, true, diarization),
             exclusive_diarization: Some(turns(&diarization.exclusive, false, diarization)),
             confidence: Some(frames(&diarization.exclusive, diarization.audio_seconds)),
+            identification: None,
+            voiceprints: None,
             warning: (!warnings.is_empty()).then(|| warnings.join("; ")),
         }
     }
 
-    /// Who speaks when, with at most one speaker at any instant.
+    /// The same with the names that `matches` give.
+    #[must_use]
+    pub fn identified(self, matches: Vec<VoiceprintMatch>) -> Self {
+        Self {
+            identification: Some(voices::identified(&self.diarization, &matches)),
+            voiceprints: Some(matches),
+            ..self
+        }
+    }
+
+    /// Who speaks when, by name where there is one, with at most one speaker at any instant.
     pub fn exclusive(&self) -> Annotation {
+        let names = self.voiceprints.as_deref().unwrap_or_default();
         let turns = self.exclusive_diarization.as_ref();
         let turns = turns.unwrap_or(&self.diarization).iter().map(|turn| Turn {
             segment: Segment::new(turn.start, turn.end),
-            speaker: SpeakerLabel::named(&turn.speaker),
+            speaker: SpeakerLabel::named(
+                voices::label(names, &turn.speaker).unwrap_or(&turn.speaker),
+            ),
             confidence: None,
         });
         turns.collect::<Annotation>().exclusive()

@@ -10,6 +10,7 @@
 //! | [`srt`], [`webvtt`], [`text`] | for people and players | | yes |
 //! | [`csv`] | for spreadsheets | | yes |
 //! | [`audacity`], [`textgrid`], [`eaf`] | for audio editors and linguists' tools | | yes |
+//! | [`voices`] | names, voiceprints and comparisons as pyannoteAI shapes them | yes | yes |
 //! | [`npy`] | window embeddings and labels | yes | yes |
 //!
 //! Everything read comes from outside: readers name the line and what is wrong with it.
@@ -31,6 +32,7 @@ pub mod textgrid;
 mod tiers;
 pub(crate) mod timestamp;
 pub mod uem;
+pub mod voices;
 pub mod webvtt;
 
 pub use lines::ParseError;

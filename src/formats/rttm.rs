@@ -13,20 +13,26 @@ use crate::domain::{Annotation, Diarization, Segment, SpeakerLabel, Turn};
 ///
 /// RTTM has no way to quote: white space within `file` and speakers becomes `_`.
 pub fn write(file: &str, annotation: &Annotation) -> String {
-    write_channels(file, annotation, |_| None)
+    write_channels(file, annotation, |speaker| (None, speaker.as_str()))
 }
 
-/// Writes a result, each turn with the channel of its speaker: 1, where channels were not told apart.
-pub fn write_result(file: &str, diarization: &Diarization) -> String {
+/// Writes a result, each turn with the channel of its speaker (1, where channels were not told apart)
+/// and the speaker's name, where `names` has one for its label.
+pub fn write_result<'a>(
+    file: &str,
+    diarization: &Diarization,
+    names: impl Fn(&str) -> Option<&'a str>,
+) -> String {
     write_channels(file, &diarization.annotation, |speaker| {
-        diarization.channel_of(speaker)
+        let name = names(speaker.as_str()).unwrap_or(speaker.as_str());
+        (diarization.channel_of(speaker), name)
     })
 }
 
-fn write_channels(
+fn write_channels<'a>(
     file: &str,
-    annotation: &Annotation,
-    channel_of: impl Fn(&SpeakerLabel) -> Option<u16>,
+    annotation: &'a Annotation,
+    describe: impl Fn(&'a SpeakerLabel) -> (Option<u16>, &'a str),
 ) -> String {
     let file = name(file);
     let mut rttm = String::new();
@@ -35,8 +41,8 @@ fn write_channels(
         let start = milliseconds(turn.segment.start);
         let duration = milliseconds(turn.segment.end) - start;
         let (start, duration) = (start / 1000.0, duration / 1000.0);
-        let channel = channel_of(&turn.speaker).unwrap_or(1);
-        let speaker = name(turn.speaker.as_str());
+        let (channel, speaker) = describe(&turn.speaker);
+        let (channel, speaker) = (channel.unwrap_or(1), name(speaker));
         // Writing to a string cannot fail.
         let _ = writeln!(
             rttm,

@@ -33,13 +33,22 @@ impl Admission {
         caller: &Caller,
         request: Request,
     ) -> Result<(Self, Request), ApiError> {
-        match admit(state, caller, request.headers()).await {
+        match Self::by_headers(state, caller, request.headers()).await {
             Ok(admission) => Ok((admission, request)),
             Err(refused) => {
                 receive::refuse(request).await;
                 Err(refused)
             }
         }
+    }
+
+    /// Asks for leave for a request whose body was read.
+    pub(super) async fn by_headers(
+        state: &AppState,
+        caller: &Caller,
+        headers: &HeaderMap,
+    ) -> Result<Self, ApiError> {
+        admit(state, caller, headers).await
     }
 
     /// Gives the leave back: there will be no job.

@@ -100,6 +100,8 @@ codes! {
     IdempotencyInFlight => CONFLICT, "idempotency_in_flight", "The same request is being answered";
     /// What clustering needs was not kept.
     NoEmbeddings => CONFLICT, "no_embeddings", "The job has no embeddings to cluster again";
+    /// The job was for something else than turns.
+    NotADiarization => CONFLICT, "not_a_diarization", "The job has no turns";
     /// The job has as many results as it may have.
     TooManyRevisions => CONFLICT, "too_many_revisions", "The job has too many results";
     /// More bytes than allowed.

@@ -12,7 +12,7 @@ use super::{
     format::Recording,
 };
 use crate::{
-    db::{JobRecord, Revision},
+    db::{JobRecord, Revision, Task},
     domain::{Annotation, JobId, JobStatus},
     formats::{metrics::Metrics, rttm},
     storage::{Artefact, StorageError},
@@ -34,8 +34,19 @@ pub(super) struct Found {
     revision: Option<Revision>,
 }
 
-/// The job, which must have a result.
+/// The job, which must have a result with turns.
 pub(super) async fn succeeded(state: &AppState, id: JobId) -> Result<JobRecord, ApiError> {
+    let job = ended_well(state, id).await?;
+    match job.options.task {
+        Task::Verify { .. } => Err(ApiError::new(
+            Code::NotADiarization,
+            "the job compared two voices; what came of it is the output of GET /v1/jobs/{id}",
+        )),
+        Task::Diarize | Task::Voiceprint | Task::Identify { .. } => Ok(job),
+    }
+}
+
+async fn ended_well(state: &AppState, id: JobId) -> Result<JobRecord, ApiError> {
     let job = state.db.job(id).await?.ok_or_else(|| no_job(id))?;
     match job.status {
         JobStatus::Succeeded => Ok(job),

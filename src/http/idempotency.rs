@@ -11,7 +11,7 @@ use super::{
     access::Caller,
     error::{ApiError, Code, FieldError},
 };
-use crate::db::{Begun, Db, DoneRequest, KeyClaim};
+use crate::db::{Begun, Db, DoneRequest, KeyClaim, Task};
 
 /// The caller's name for its request.
 pub(super) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -161,6 +161,19 @@ async fn release(db: &Db, claim: &KeyClaim) {
 pub(super) struct Fingerprint(BTreeMap<String, Vec<String>>);
 
 impl Fingerprint {
+    /// That of a request for a job, nothing of which was read yet.
+    pub(super) fn of(task: &Task) -> Self {
+        let mut fingerprint = Self::default();
+        let path = match task {
+            Task::Diarize => "POST /v1/diarize",
+            Task::Voiceprint => "POST /v1/voiceprint",
+            Task::Identify { .. } => "POST /v1/identify",
+            Task::Verify { .. } => "POST /v1/verify",
+        };
+        fingerprint.add("", path);
+        fingerprint
+    }
+
     /// Adds one of the request's parts.
     pub(super) fn add(&mut self, name: &str, value: impl AsRef<[u8]>) {
         self.add_digest(name, &Sha256::digest(value));

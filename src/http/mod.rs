@@ -7,6 +7,7 @@
 mod access;
 mod admission;
 mod base_url;
+mod enrolments;
 mod error;
 mod extract;
 mod format;
@@ -27,6 +28,7 @@ mod routes;
 mod secret;
 mod settings;
 mod state;
+mod submit;
 mod views;
 mod webhooks;
 

@@ -25,6 +25,7 @@ use super::{access, routes as handlers, state::AppState, views::WebhookBody};
     )),
     tags(
         (name = "jobs", description = "Diarizing recordings"),
+        (name = "voices", description = "Voiceprints, names for speakers, comparisons"),
         (name = "results", description = "What was found"),
         (name = "media", description = "Recordings uploaded apart from a job"),
         (name = "service", description = "The service itself")
@@ -36,6 +37,9 @@ struct Document;
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     let mut routes = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(handlers::diarize::diarize))
+        .routes(routes!(handlers::voices::voiceprint))
+        .routes(routes!(handlers::voices::identify))
+        .routes(routes!(handlers::verify::verify))
         .routes(routes!(handlers::jobs::job, handlers::jobs::delete))
         .routes(routes!(handlers::list::list))
         .routes(routes!(handlers::events::events))

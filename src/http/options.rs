@@ -10,6 +10,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    enrolments,
     error::{ApiError, FieldError},
     option_schemas::{
         ChannelHandling, ChannelNumber, ClusteringName, CollarSeconds, Flag, SpeakerCount,
@@ -17,10 +18,12 @@ use super::{
     },
 };
 use crate::{
-    db::{JobOptions, Webhook},
+    db::{JobOptions, Task, Webhook},
     domain::{SpeakerBounds, SpeakerBoundsError},
+    formats::voices::EnrolmentJson,
     jobs::CLUSTERINGS,
     outbound::Outbound,
+    voices::ThresholdName,
 };
 
 /// The options as they are documented; they are read by [`Options::set`].
@@ -68,6 +71,25 @@ pub(super) struct DiarizeOptions {
     skip_overlap: Option<Flag>,
 }
 
+/// The options of jobs for a voice, as they are documented.
+#[derive(Debug, Deserialize, IntoParams, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct VoiceOptions {
+    /// Listen to this channel alone, counted from 1, instead of all of them mixed.
+    channel: Option<ChannelNumber>,
+    /// Accepted for clients of pyannoteAI; another name than the server's own adds a `warning`.
+    model: Option<String>,
+    /// A URL to post to when the job is over: `{jobId, status, output}`, signed.
+    #[param(example = "https://example.com/hooks/diarist")]
+    webhook: Option<WebhookUrl>,
+    /// Leave `output` out of what is posted to `webhook`.
+    webhook_status_only: Option<Flag>,
+    /// The recording's name in RTTM; by default the uploaded file's.
+    name: Option<String>,
+}
+
 /// Options as they come in.
 #[derive(Debug, Default)]
 pub(super) struct Options {
@@ -77,10 +99,34 @@ pub(super) struct Options {
     webhook: Option<String>,
     webhook_status_only: bool,
     name: Option<String>,
+    voiceprints: Option<Vec<EnrolmentJson>>,
     errors: Vec<FieldError>,
 }
 
+/// What a request asks for, all of it checked.
+#[derive(Debug, PartialEq)]
+pub(super) struct Asked {
+    pub(super) options: JobOptions,
+    /// The recording's name, if there is one.
+    pub(super) name: Option<String>,
+    /// What to tell the caller already.
+    pub(super) warning: Option<String>,
+    /// The voiceprints that came with it.
+    pub(super) voiceprints: Option<Vec<EnrolmentJson>>,
+}
+
 impl Options {
+    /// Options of a job for `task`; those that mean nothing to it are ignored as unknown ones are.
+    pub(super) fn new(task: Task) -> Self {
+        Self {
+            job: JobOptions {
+                task,
+                ..JobOptions::default()
+            },
+            ..Self::default()
+        }
+    }
+
     /// As [`Options::set`], for a value in JSON.
     pub(super) fn set_json(&mut self, name: &str, value: &Value) {
         match value {
@@ -107,6 +153,9 @@ impl Options {
             "" | "null" => return,
             value => value,
         };
+        if self.means_nothing(name) {
+            return;
+        }
         let result = match name {
             "numSpeakers" => put(&mut self.job.num_speakers, value, COUNT),
             "minSpeakers" => put(&mut self.job.min_speakers, value, COUNT),
@@ -124,6 +173,9 @@ impl Options {
                 Ok(())
             }
             "transcription" => flag(&mut self.transcription, value),
+            "voiceprints" => return self.set_voiceprints(value),
+            "matching" => return self.set_matching(value),
+            "threshold" => self.set_threshold(value),
             "webhook" => {
                 self.webhook = Some(value.to_owned());
                 Ok(())
@@ -175,6 +227,78 @@ impl Options {
         Ok(())
     }
 
+    /// Whether the option is for turns, and the job is not.
+    fn means_nothing(&self, name: &str) -> bool {
+        match self.job.task {
+            Task::Diarize | Task::Identify { .. } => false,
+            Task::Voiceprint | Task::Verify { .. } => OF_TURNS.contains(&name),
+        }
+    }
+
+    fn set_voiceprints(&mut self, value: &str) {
+        if let Task::Identify { .. } = self.job.task {
+            match enrolments::voiceprints(value) {
+                Ok(read) => self.voiceprints = Some(read),
+                Err(errors) => self.errors.extend(errors),
+            }
+        }
+    }
+
+    fn set_matching(&mut self, value: &str) {
+        if let Task::Identify {
+            exclusive,
+            threshold,
+        } = &mut self.job.task
+        {
+            match enrolments::matching(value) {
+                Ok(read) => (*exclusive, *threshold) = (read.exclusive, read.threshold),
+                Err(errors) => self.errors.extend(errors),
+            }
+        }
+    }
+
+    fn set_threshold(&mut self, value: &str) -> Result<(), String> {
+        if let Task::Verify { threshold, .. } = &mut self.job.task {
+            let name: ThresholdName = value.parse().map_err(|_| {
+                let names = ThresholdName::ALL.map(ThresholdName::as_str);
+                format!("one of {}", names.join(", "))
+            })?;
+            threshold.clear();
+            threshold.push_str(name.as_str());
+        }
+        Ok(())
+    }
+
+    /// Keeps a voiceprint that a recording is to be compared with.
+    pub(super) fn compare_with(&mut self, label: &str, voiceprint: String) {
+        let enrolment = EnrolmentJson {
+            label: label.to_owned(),
+            voiceprint,
+        };
+        self.voiceprints.get_or_insert_default().push(enrolment);
+    }
+
+    /// Notes that there is a second recording, to be fetched from `url` if that is not stored.
+    pub(super) fn set_second(&mut self, url: Option<String>) {
+        if let Task::Verify {
+            second, second_url, ..
+        } = &mut self.job.task
+        {
+            *second = true;
+            *second_url = url;
+        }
+    }
+
+    /// What the job is for.
+    pub(super) fn task(&self) -> &Task {
+        &self.job.task
+    }
+
+    /// Keeps these as errors.
+    pub(super) fn refuse_all(&mut self, errors: impl IntoIterator<Item = FieldError>) {
+        self.errors.extend(errors);
+    }
+
     /// Whom to tell of the job's end; a URL that may not be used is kept as an error.
     pub(super) fn take_webhook(&mut self, outbound: &Outbound) -> Option<Webhook> {
         let url = self.webhook.take()?;
@@ -190,13 +314,17 @@ impl Options {
         }
     }
 
-    /// The options if all is well, the recording's name if there is one, and a warning if there
-    /// is something to say.
-    pub(super) fn finish(
-        mut self,
-        own_model: Option<&str>,
-    ) -> Result<(JobOptions, Option<String>, Option<String>), ApiError> {
+    /// What is asked for, if all is well.
+    pub(super) fn finish(mut self, own_model: Option<&str>) -> Result<Asked, ApiError> {
         let job = &self.job;
+        let told = |error: &FieldError| error.field.starts_with("voiceprints");
+        if matches!(job.task, Task::Identify { .. })
+            && self.voiceprints.is_none()
+            && !self.errors.iter().any(told)
+        {
+            let missing = enrolments::voiceprints("null").err();
+            self.errors.extend(missing.into_iter().flatten());
+        }
         if let Err(error) = SpeakerBounds::new(job.num_speakers, job.min_speakers, job.max_speakers)
         {
             let field = match error {
@@ -233,12 +361,33 @@ impl Options {
             .then(|| "there is no transcription here; words were left out".to_owned());
         let warnings: Vec<_> = [model, transcription].into_iter().flatten().collect();
         let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
-        Ok((self.job, self.name, warning))
+        Ok(Asked {
+            options: self.job,
+            name: self.name,
+            warning,
+            voiceprints: self.voiceprints,
+        })
     }
 }
 
 /// The options that are text: nothing else in JSON will do.
 const TEXTS: [&str; 5] = ["channels", "clustering", "model", "webhook", "name"];
+
+/// The options that say what turns are to be like.
+const OF_TURNS: [&str; 12] = [
+    "numSpeakers",
+    "minSpeakers",
+    "maxSpeakers",
+    "exclusive",
+    "confidence",
+    "turnLevelConfidence",
+    "clustering",
+    "channels",
+    "collar",
+    "skipOverlap",
+    "skip_overlap",
+    "transcription",
+];
 
 const COUNT: &str = "a whole number from 1 to 1000";
 const CHANNEL: &str = "a whole number from 1 to 65535";
@@ -300,9 +449,7 @@ mod tests {
 
     use super::*;
 
-    fn read(
-        pairs: &[(&str, &str)],
-    ) -> Result<(JobOptions, Option<String>, Option<String>), ApiError> {
+    fn read(pairs: &[(&str, &str)]) -> Result<Asked, ApiError> {
         let mut options = Options::default();
         for (name, value) in pairs {
             options.set(name, value);
@@ -312,14 +459,20 @@ mod tests {
 
     #[test]
     fn nulls_and_unknown_names_are_nothing() {
-        let (job, name, warning) = read(&[
+        let asked = read(&[
             ("numSpeakers", "null"),
             ("minSpeakers", ""),
             ("transcriptionConfig", "maybe"),
             ("model", "ours"),
         ])
         .unwrap();
-        assert_eq!((job, name, warning), (JobOptions::default(), None, None));
+        let nothing = Asked {
+            options: JobOptions::default(),
+            name: None,
+            warning: None,
+            voiceprints: None,
+        };
+        assert_eq!(asked, nothing);
     }
 
     #[test]
@@ -359,7 +512,7 @@ mod tests {
 
     #[test]
     fn channels_are_mixed_separate_or_one() {
-        let separate = |pairs: &[_]| read(pairs).map(|(job, ..)| job.separate_channels);
+        let separate = |pairs: &[_]| read(pairs).map(|asked| asked.options.separate_channels);
         assert!(separate(&[("channels", "separate")]).unwrap());
         assert!(!separate(&[("channels", "mixed"), ("channel", "2")]).unwrap());
         separate(&[("channels", "both")]).unwrap_err();
@@ -369,16 +522,21 @@ mod tests {
 
     #[test]
     fn a_model_of_another_name_is_a_warning() {
-        let (_, _, warning) = read(&[("model", "precision-2")]).unwrap();
-        assert!(warning.unwrap().contains("\"precision-2\""));
+        let asked = read(&[("model", "precision-2")]).unwrap();
+        assert!(asked.warning.unwrap().contains("\"precision-2\""));
     }
 
     #[test]
     fn transcription_is_a_warning_once_asked_for() {
-        let (_, _, warning) = read(&[("transcription", "false")]).unwrap();
-        assert_eq!(warning, None);
-        let (_, _, warning) = read(&[("transcription", "true"), ("model", "x")]).unwrap();
-        assert!(warning.unwrap().contains("; there is no transcription"));
+        let asked = read(&[("transcription", "false")]).unwrap();
+        assert_eq!(asked.warning, None);
+        let asked = read(&[("transcription", "true"), ("model", "x")]).unwrap();
+        assert!(
+            asked
+                .warning
+                .unwrap()
+                .contains("; there is no transcription")
+        );
     }
 
     #[test]

@@ -16,19 +16,20 @@ use super::{
     AppState,
     admission::Admission,
     error::{ApiError, Code, FieldError},
-    extract::JsonBody,
+    extract::{JsonBody, MAX_JSON_BYTES},
     idempotency::{self, Attempt, Fingerprint},
     metrics::UPLOADED_BYTES,
-    options::Options,
+    options::{Asked, Options},
     receive,
     views::JobReceipt,
 };
 use crate::{
-    db::{JobOwner, NewJob},
+    db::{JobOwner, NewJob, Task},
     domain::{JobId, JobStatus, MediaKey},
+    formats::voices::EnrolmentJson,
     jobs::scoring,
     outbound::Url,
-    storage::{Artefact, StorageError, Upload},
+    storage::{Artefact, AudioSlot, StorageError, Upload},
 };
 
 /// Multipart bodies may have this many parts; there are fewer options.
@@ -37,8 +38,9 @@ const MAX_PARTS: usize = 64;
 /// The longest value of an option, in bytes.
 const MAX_OPTION_BYTES: usize = 4096;
 
-/// What a multipart body may have around its file: options, part headers, a reference comes on top.
-const MULTIPART_OVERHEAD_BYTES: u64 = 1 << 20;
+/// What a multipart body may have around its file: options, voiceprints, part headers; a reference
+/// comes on top.
+const MULTIPART_OVERHEAD_BYTES: u64 = (1 << 20) + MAX_JSON_BYTES as u64;
 
 /// What `url` must be.
 const URL: &str = "must be the media:// name of an upload, or a URL";
@@ -67,8 +69,12 @@ impl Kind {
 }
 
 /// Refuses what is too large by its own account before a byte of it is read.
-fn check_announced(state: &AppState, kind: &Kind, request: &Request) -> Result<(), ApiError> {
-    let limit = state.max_upload_bytes;
+fn check_announced(
+    state: &AppState,
+    limit: u64,
+    kind: &Kind,
+    request: &Request,
+) -> Result<(), ApiError> {
     let allowed = match kind {
         Kind::Multipart => {
             limit + state.settings.max_reference_bytes as u64 + MULTIPART_OVERHEAD_BYTES
@@ -90,6 +96,17 @@ enum Audio {
     Remote(Url),
 }
 
+/// What is compared with what.
+pub(super) enum Side {
+    /// A voiceprint, which was checked.
+    Voiceprint(String),
+    /// What names a recording, which was not.
+    Url(Value),
+}
+
+/// A job to be, its audio, and the voiceprints that come with it.
+type Checked = (NewJob, Audio, Option<Vec<EnrolmentJson>>);
+
 /// What the caller is told.
 pub(super) struct Accepted {
     pub(super) receipt: JobReceipt,
@@ -101,6 +118,8 @@ pub(super) struct Accepted {
 pub(super) struct Recording {
     id: JobId,
     audio: Option<Audio>,
+    /// What it is compared with, if that is a recording too.
+    second: Option<Audio>,
     reference: Option<String>,
     options: Options,
     admission: Admission,
@@ -114,6 +133,7 @@ impl Recording {
         Self {
             id: JobId::generate(),
             audio: None,
+            second: None,
             reference: None,
             options,
             admission,
@@ -128,7 +148,7 @@ impl Recording {
         request: Request,
     ) -> Result<(), ApiError> {
         let kind = Kind::of(request.headers());
-        if let Err(refused) = check_announced(state, &kind, &request) {
+        if let Err(refused) = check_announced(state, self.limit(state), &kind, &request) {
             receive::discard_body(request.into_body()).await;
             return Err(refused);
         }
@@ -158,19 +178,27 @@ impl Recording {
         }
     }
 
+    /// The largest file that the job is made of.
+    fn limit(&self, state: &AppState) -> u64 {
+        match self.options.task() {
+            Task::Voiceprint => state.max_upload_bytes.min(state.voices.max_bytes),
+            Task::Diarize | Task::Identify { .. } | Task::Verify { .. } => state.max_upload_bytes,
+        }
+    }
+
     async fn read_audio<E: receive::Broken>(
         &mut self,
         state: &AppState,
         audio: impl Stream<Item = Result<Bytes, E>> + Unpin,
     ) -> Result<(), ApiError> {
-        let mut upload = state.storage.put_upload(self.id).await?;
+        let mut upload = state.storage.put_upload(self.id, AudioSlot::First).await?;
         let mut digest = self.admission.attempt.as_ref().map(|_| Sha256::new());
         let audio = audio.inspect_ok(|bytes| {
             if let Some(digest) = &mut digest {
                 digest.update(bytes);
             }
         });
-        let stored = receive::store(audio, &mut upload, state.max_upload_bytes, idle(state)).await;
+        let stored = receive::store(audio, &mut upload, self.limit(state), idle(state)).await;
         self.audio = Some(Audio::Upload(upload));
         if let Some(digest) = digest {
             self.fingerprint.add_digest("audio", &digest.finalize());
@@ -183,33 +211,63 @@ impl Recording {
             JsonBody::from_request(request, state).await?;
         for (name, value) in &body {
             self.fingerprint.add(name, value.to_string());
-            match (name.as_str(), value) {
-                ("url", Value::String(url)) => self.set_url(state, url),
-                ("url", other) => self.options.refuse("url", URL, &other.to_string()),
-                (name, value) => self.options.set_json(name, value),
+            if name != "url" {
+                self.options.set_json(name, value);
             }
         }
-        if !body.contains_key("url") {
-            self.options.refuse("url", URL, "nothing");
-        }
+        self.audio = self.audio_at(state, "url", body.get("url"));
         Ok(())
     }
 
-    fn set_url(&mut self, state: &AppState, url: &str) {
+    /// Reads the body of a comparison, which has something to fetch at least on one of its sides.
+    pub(super) fn compare(&mut self, state: &AppState, sides: [Side; 2]) {
+        for (side, slot) in sides.into_iter().zip(["first", "second"]) {
+            match side {
+                Side::Voiceprint(voiceprint) => self.options.compare_with(slot, voiceprint),
+                Side::Url(url) => {
+                    let audio = self.audio_at(state, &format!("{slot}.url"), Some(&url));
+                    if self.audio.is_none() {
+                        self.audio = audio;
+                    } else {
+                        self.options.set_second(match &audio {
+                            Some(Audio::Remote(url)) => Some(url.to_string()),
+                            _ => None,
+                        });
+                        self.second = audio;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where the audio is that `field` names; a field that names none is kept as an error.
+    fn audio_at(&mut self, state: &AppState, field: &str, value: Option<&Value>) -> Option<Audio> {
+        let url = match value {
+            Some(Value::String(url)) => url,
+            other => {
+                let given = other.map_or_else(|| "nothing".to_owned(), ToString::to_string);
+                self.options.refuse(field, URL, &given);
+                return None;
+            }
+        };
         match url.parse::<MediaKey>() {
             Ok(key) => {
                 self.options.set_file_name(key.as_str());
-                self.audio = Some(Audio::Media(key.of(self.admission.key())));
+                Some(Audio::Media(key.of(self.admission.key())))
             }
-            Err(error) if url.starts_with("media:") => self.options.refuse("url", error, url),
+            Err(error) if url.starts_with("media:") => {
+                self.options.refuse(field, error, url);
+                None
+            }
             Err(_) => match state.outbound.check(url) {
                 Ok(url) => {
                     self.options.set_file_name(url.path());
-                    self.audio = Some(Audio::Remote(url));
+                    Some(Audio::Remote(url))
                 }
                 Err(error) => {
                     let wanted = format_args!("cannot be used: {error}");
-                    self.options.refuse("url", wanted, url);
+                    self.options.refuse(field, wanted, url);
+                    None
                 }
             },
         }
@@ -254,7 +312,10 @@ impl Recording {
                     self.reference = Some(text);
                 }
                 _ => {
-                    let limit = MAX_OPTION_BYTES;
+                    let limit = match name.as_str() {
+                        "voiceprints" => MAX_JSON_BYTES,
+                        _ => MAX_OPTION_BYTES,
+                    };
                     let text = receive::text("an option", field, limit, idle(state)).await?;
                     self.fingerprint.add(&name, &text);
                     self.options.set(&name, &text);
@@ -293,7 +354,7 @@ impl Recording {
                 again: true,
             });
         }
-        let (mut job, audio) = match self.check(&state) {
+        let (mut job, audio, voiceprints) = match self.check(&state) {
             Ok(accepted) => accepted,
             Err(refused) => {
                 self.abandon().await;
@@ -306,13 +367,22 @@ impl Recording {
                 counter!(UPLOADED_BYTES).increment(size_bytes);
                 size_bytes
             }
-            Audio::Media(key) => link(&state, &key, job.id).await?,
+            Audio::Media(key) => link(&state, &key, job.id, AudioSlot::First).await?,
             Audio::Remote(url) => {
                 // The worker fetches it, and learns its size.
                 job.source_url = Some(url.into());
                 0
             }
         };
+        if let Some(Audio::Media(key)) = &self.second {
+            match link(&state, key, job.id, AudioSlot::Second).await {
+                Ok(size_bytes) => job.audio_bytes += size_bytes,
+                Err(refused) => {
+                    forget(&state, job.id).await;
+                    return Err(refused);
+                }
+            }
+        }
         let receipt = JobReceipt {
             job_id: job.id.to_string(),
             status: JobStatus::Created.into(),
@@ -320,10 +390,9 @@ impl Recording {
         };
         let answer = serde_json::to_string(&receipt).map_err(ApiError::internal)?;
         job.owner = self.admission.owner(fingerprint, answer);
-        if let Err(error) = keep(&state, &job, self.reference).await {
-            if let Err(error) = state.storage.delete_job(job.id).await {
-                tracing::warn!(%error, job = %job.id, "an upload without a job is left behind");
-            }
+        let reference = self.reference.take();
+        if let Err(error) = keep(&state, &job, reference, voiceprints).await {
+            forget(&state, job.id).await;
             return Err(error);
         }
         state.wake.wake();
@@ -333,11 +402,16 @@ impl Recording {
         })
     }
 
-    /// The job to be, whose size is not known yet, and its audio.
-    fn check(&mut self, state: &AppState) -> Result<(NewJob, Audio), ApiError> {
+    /// The job to be, whose size is not known yet, its audio, and the voiceprints that come with it.
+    fn check(&mut self, state: &AppState) -> Result<Checked, ApiError> {
         let mut options = std::mem::take(&mut self.options);
         let webhook = options.take_webhook(&state.outbound);
-        let (options, name, warning) = options.finish(state.model.as_deref())?;
+        let Asked {
+            options,
+            name,
+            warning,
+            voiceprints,
+        } = options.finish(state.model.as_deref())?;
         let name = name.unwrap_or_else(|| self.id.to_string());
         if let Some(reference) = &self.reference {
             scoring::reference(reference, &name)
@@ -361,13 +435,25 @@ impl Recording {
             source_url: None,
             webhook,
         };
-        Ok((job, audio))
+        Ok((job, audio, voiceprints))
+    }
+}
+
+/// Removes what is stored for a job that there will not be.
+async fn forget(state: &AppState, id: JobId) {
+    if let Err(error) = state.storage.delete_job(id).await {
+        tracing::warn!(%error, job = %id, "an upload without a job is left behind");
     }
 }
 
 /// Makes what was uploaded as `key` the audio of job `id`; gives its size in bytes.
-async fn link(state: &AppState, key: &MediaKey, id: JobId) -> Result<u64, ApiError> {
-    match state.storage.link_media(key, id).await {
+async fn link(
+    state: &AppState,
+    key: &MediaKey,
+    id: JobId,
+    slot: AudioSlot,
+) -> Result<u64, ApiError> {
+    match state.storage.link_media(key, id, slot).await {
         Ok(size_bytes) => Ok(size_bytes),
         Err(StorageError::Missing(_)) => Err(ApiError::fields(vec![FieldError {
             field: "url".to_owned(),
@@ -377,7 +463,19 @@ async fn link(state: &AppState, key: &MediaKey, id: JobId) -> Result<u64, ApiErr
     }
 }
 
-async fn keep(state: &AppState, job: &NewJob, reference: Option<String>) -> Result<(), ApiError> {
+async fn keep(
+    state: &AppState,
+    job: &NewJob,
+    reference: Option<String>,
+    voiceprints: Option<Vec<EnrolmentJson>>,
+) -> Result<(), ApiError> {
+    if let Some(voiceprints) = voiceprints {
+        let json = serde_json::to_vec(&voiceprints).map_err(ApiError::internal)?;
+        let storage = &state.storage;
+        storage
+            .put_artefact(job.id, 0, Artefact::Voiceprints, json.into())
+            .await?;
+    }
     if let Some(reference) = reference {
         state
             .storage

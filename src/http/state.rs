@@ -6,7 +6,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{AccessSettings, Secret, Settings, WebhookSettings};
-use crate::{db::Db, jobs::Wake, outbound::Outbound, storage::Storage};
+use crate::{db::Db, jobs::Wake, outbound::Outbound, storage::Storage, voices};
 
 /// What the service answers from.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub struct State {
     pub media_secret: Secret,
     /// Jobs that may wait for a worker; 0 for any number.
     pub max_waiting: u64,
+    /// How voices are compared.
+    pub voices: voices::Settings,
     /// Makes requests to hosts that callers name.
     pub outbound: Outbound,
     /// How webhooks are delivered.

@@ -11,17 +11,18 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
     Environment,
-    diarize::{self, Done},
+    diarize::{self, Done, Inputs},
     failure::AttemptError,
     fetch,
     metrics::{AUDIO_SECONDS, JOB_DURATION, JOBS_TOTAL, REAL_TIME_FACTOR, RUNNING, STEP_DURATION},
     progress::{Progress, Stop},
-    recording,
+    recording, voices,
 };
 use crate::{
-    db::{Claim, DbError, Failure, JobRecord, Lane, Outcome},
+    db::{Claim, DbError, Failure, JobRecord, Lane, Outcome, Task},
     domain::{JobId, JobStatus, Step},
-    storage::{Artefact, StorageError},
+    formats::metrics::Metrics,
+    storage::{Artefact, AudioSlot, StorageError},
 };
 
 /// How often a running job's row is looked at, and written if the job has come further: a wish to
@@ -123,20 +124,22 @@ async fn run(
     }
 }
 
-/// Fetches the recording, where it did not come with the job, diarizes it and keeps the results;
+/// Fetches recordings that did not come with the job, works on them and keeps the results;
 /// gives the warning that goes with them.
 async fn work(
     environment: &Arc<Environment>,
     job: &JobRecord,
     progress: &Arc<Progress>,
 ) -> Result<Option<String>, AttemptError> {
+    if let Task::Verify {
+        second_url: Some(url),
+        ..
+    } = &job.options.task
+    {
+        fetched(environment, job, url.clone(), AudioSlot::Second).await?;
+    }
     if let Some(url) = job.source_url.clone() {
-        let fetching = {
-            let (environment, job) = (Arc::clone(environment), job.clone());
-            tokio::spawn(async move { fetch::fetch(&environment, &job, &url).await })
-        };
-        let fetched = AbortOnDropHandle::new(fetching).await;
-        fetched.unwrap_or_else(|_| Err(AttemptError::crashed()))?;
+        fetched(environment, job, url, AudioSlot::First).await?;
         // Only now is it known in which lane the recording belongs.
         let now = environment.db.job(job.id).await;
         let now = now.map_err(|error| AttemptError::internal("the job was not read", &error))?;
@@ -152,28 +155,61 @@ async fn work(
     keep(environment, job, done).await
 }
 
+/// Fetches one of the job's recordings.
+async fn fetched(
+    environment: &Arc<Environment>,
+    job: &JobRecord,
+    url: String,
+    slot: AudioSlot,
+) -> Result<(), AttemptError> {
+    let fetching = {
+        let (environment, job) = (Arc::clone(environment), job.clone());
+        tokio::spawn(async move { fetch::fetch(&environment, &job, &url, slot).await })
+    };
+    let fetched = AbortOnDropHandle::new(fetching).await;
+    fetched.unwrap_or_else(|_| Err(AttemptError::crashed()))
+}
+
+/// What the job works on.
+async fn inputs(environment: &Environment, job: &JobRecord) -> Result<Inputs, AttemptError> {
+    let storage = &environment.storage;
+    let came_with_it = async |artefact| match storage.get_artefact(job.id, 0, artefact).await {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(StorageError::Missing(_)) => Ok(None),
+        Err(error) => Err(AttemptError::from(error)),
+    };
+    let second = match job.options.task {
+        Task::Verify { second: true, .. } => {
+            Some(storage.open_audio(job.id, AudioSlot::Second).await?)
+        }
+        _ => None,
+    };
+    let reference = came_with_it(Artefact::Reference).await?;
+    let voiceprints = match came_with_it(Artefact::Voiceprints).await? {
+        Some(json) => voices::enrolments(&json, environment.space())?,
+        None => Vec::new(),
+    };
+    Ok(Inputs {
+        audio: storage.open_audio(job.id, AudioSlot::First).await?,
+        second,
+        reference: reference.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+        voiceprints,
+    })
+}
+
 /// Puts the job on a thread of its own.
 async fn start(
     environment: &Arc<Environment>,
     job: &JobRecord,
     progress: &Arc<Progress>,
 ) -> Result<JoinHandle<Result<Done, AttemptError>>, AttemptError> {
-    let audio = environment.storage.open_audio(job.id).await?;
-    let reference = match environment
-        .storage
-        .get_artefact(job.id, 0, Artefact::Reference)
-        .await
-    {
-        Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-        Err(StorageError::Missing(_)) => None,
-        Err(error) => return Err(error.into()),
-    };
+    let inputs = inputs(environment, job).await?;
     let (environment, job) = (Arc::clone(environment), job.clone());
     let progress = Arc::clone(progress);
     let span = tracing::info_span!("job", job.id = %job.id, job.attempt = job.attempt);
     Ok(tokio::task::spawn_blocking(move || {
         let _entered = span.enter();
-        diarize::diarize(&environment, &job, &audio, reference.as_deref(), &progress)
+        diarize::work(&environment, &job, &inputs, &progress)
     }))
 }
 
@@ -248,11 +284,19 @@ async fn keep(
             .put_artefact(job.id, job.attempt, artefact, bytes)
             .await?;
     }
-    counter!(AUDIO_SECONDS).increment(done.metrics.audio_seconds.round() as u64);
-    if let Some(factor) = done.metrics.real_time_factor {
+    for metrics in &done.metrics {
+        measure(metrics);
+    }
+    Ok(done.warning)
+}
+
+/// Counts what a recording cost.
+fn measure(metrics: &Metrics) {
+    counter!(AUDIO_SECONDS).increment(metrics.audio_seconds.round() as u64);
+    if let Some(factor) = metrics.real_time_factor {
         histogram!(REAL_TIME_FACTOR).record(factor);
     }
-    let seconds = &done.metrics.seconds;
+    let seconds = &metrics.seconds;
     for (step, seconds) in [
         ("decode", seconds.decode),
         ("speech", seconds.speech),
@@ -263,7 +307,6 @@ async fn keep(
     ] {
         histogram!(STEP_DURATION, "step" => step).record(seconds);
     }
-    Ok(done.warning)
 }
 
 /// Writes how the attempt ended, patiently: the work is done already.
@@ -362,6 +405,7 @@ mod tests {
             settings,
             Limits::default(),
             PipelineSettings::default(),
+            crate::voices::Settings::default(),
             Inference::start(&model).unwrap(),
             Wake::default(),
         )

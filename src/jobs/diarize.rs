@@ -10,15 +10,21 @@ use super::{
     failure::AttemptError,
     progress::Progress,
     recording::{self, Stored},
-    scoring,
+    scoring, verify, voices,
 };
 use crate::{
-    audio::{AudioStream, DecodeOptions},
-    db::{Failure, JobRecord},
+    audio::{AudioStream, DecodeOptions, Limits},
+    db::{Failure, JobOptions, JobRecord, Task},
     domain::{Diarization, ProgressHook, ScoreOptions, SpeakerBounds},
-    formats::{json::DiarizationOutput, metrics::Metrics, npy, rttm},
+    formats::{
+        json::DiarizationOutput,
+        metrics::Metrics,
+        npy, rttm,
+        voices::{VoiceprintMatch, VoiceprintOutput, label},
+    },
     pipeline::{self, ChannelProgress, PipelineError},
     storage::{Artefact, StoredAudio},
+    voices::{Enrolment, Matching},
 };
 
 /// Channels that a recording may have for each to be diarized by itself: it is decoded once for each.
@@ -27,37 +33,61 @@ const MAX_SEPARATE_CHANNELS: u16 = 8;
 /// A result, ready to be stored.
 pub(super) struct Done {
     pub(super) artefacts: Vec<(Artefact, Bytes)>,
-    pub(super) metrics: Metrics,
+    /// What each recording cost.
+    pub(super) metrics: Vec<Metrics>,
     pub(super) warning: Option<String>,
 }
 
-/// Diarizes `audio`, scores the result if there is a reference, and writes it in every
-/// form that is kept.
-pub(super) fn diarize(
+/// What a job works on.
+pub(super) struct Inputs {
+    /// The recording.
+    pub(super) audio: StoredAudio,
+    /// The recording that it is compared with.
+    pub(super) second: Option<StoredAudio>,
+    /// Who really spoke when, in RTTM.
+    pub(super) reference: Option<String>,
+    /// The voiceprints that came with the job.
+    pub(super) voiceprints: Vec<Enrolment>,
+}
+
+/// Does what the job is for and writes the result in every form that is kept.
+pub(super) fn work(
     environment: &Environment,
     job: &JobRecord,
-    audio: &StoredAudio,
-    reference: Option<&str>,
+    inputs: &Inputs,
+    progress: &Progress,
+) -> Result<Done, AttemptError> {
+    match &job.options.task {
+        Task::Verify { threshold, .. } => {
+            verify::verify(environment, job, threshold, inputs, progress)
+        }
+        Task::Diarize | Task::Voiceprint | Task::Identify { .. } => {
+            diarize(environment, job, inputs, progress)
+        }
+    }
+}
+
+fn diarize(
+    environment: &Environment,
+    job: &JobRecord,
+    inputs: &Inputs,
     progress: &Progress,
 ) -> Result<Done, AttemptError> {
     let options = &job.options;
-    let bounds = SpeakerBounds::new(
-        options.num_speakers,
-        options.min_speakers,
-        options.max_speakers,
-    )
-    .map_err(|error| AttemptError::Permanent(Failure::new("invalid_options", error.to_string())))?;
+    let audio = &inputs.audio;
+    let bounds = bounds(options)?;
     let settings = environment.pipeline_settings(options);
     let record = json!({
         "clustering": settings.clustering,
         "pipeline": settings.pipeline,
         "speech": settings.speech,
+        "voices": environment.voices.calibration(),
         "options": options,
     });
-    let pipeline = environment.pipeline(settings);
+    let pipeline = environment.pipeline(settings.clone());
     let one = |channel, hook: &dyn ProgressHook| {
         let decode = DecodeOptions {
-            limits: environment.limits,
+            limits: limits(environment, options),
             channel,
         };
         let mut checkpoint = recording::checkpoint(environment, job, audio, channel)?;
@@ -85,7 +115,60 @@ pub(super) fn diarize(
         one(options.channel, progress)?
     };
     let metrics = Metrics::new(&diarization, environment.model(), record);
-    write(job, &diarization, metrics, reference)
+    let mut writing = Writing::new(job, &diarization);
+    match &options.task {
+        Task::Voiceprint => {
+            let voiceprint = voices::voiceprint(environment, &diarization)?;
+            writing.voiceprint = Some(voiceprint.to_string());
+            writing
+                .warnings
+                .extend(voices::several_speakers(&diarization, &settings));
+        }
+        Task::Identify {
+            exclusive,
+            threshold,
+        } => {
+            let matching = Matching {
+                exclusive: *exclusive,
+                threshold: *threshold,
+            };
+            let calibration = environment.voices.calibration();
+            let known = &inputs.voiceprints;
+            writing.matches = Some(voices::matches(&diarization, known, matching, calibration));
+        }
+        Task::Diarize | Task::Verify { .. } => {}
+    }
+    writing.write(metrics, inputs.reference.as_deref())
+}
+
+/// How many speakers are expected: one, where the job is for that one's voice.
+fn bounds(options: &JobOptions) -> Result<SpeakerBounds, AttemptError> {
+    let bounds = match options.task {
+        Task::Voiceprint => SpeakerBounds::new(Some(1), None, None),
+        Task::Diarize | Task::Identify { .. } | Task::Verify { .. } => SpeakerBounds::new(
+            options.num_speakers,
+            options.min_speakers,
+            options.max_speakers,
+        ),
+    };
+    bounds.map_err(|error| {
+        AttemptError::Permanent(Failure::new("invalid_options", error.to_string()))
+    })
+}
+
+/// What audio is accepted: less for a voiceprint.
+fn limits(environment: &Environment, options: &JobOptions) -> Limits {
+    let Limits {
+        max_bytes,
+        max_duration_seconds,
+    } = environment.limits;
+    match options.task {
+        Task::Voiceprint => Limits {
+            max_bytes: max_bytes.min(environment.voices.max_bytes),
+            max_duration_seconds: max_duration_seconds.min(environment.voices.max_seconds),
+        },
+        Task::Diarize | Task::Identify { .. } | Task::Verify { .. } => environment.limits,
+    }
 }
 
 /// How many channels the recording has, if each may be diarized by itself.
@@ -107,51 +190,88 @@ fn channels(environment: &Environment, audio: &StoredAudio) -> Result<u16, Attem
     }
 }
 
-fn write(
-    job: &JobRecord,
-    diarization: &Diarization,
-    mut metrics: Metrics,
-    reference: Option<&str>,
-) -> Result<Done, AttemptError> {
-    let mut output = DiarizationOutput::new(diarization);
-    let mut warnings: Vec<String> = job.warning.iter().cloned().collect();
-    warnings.extend(output.warning.take());
-    if let Some(reference) = reference {
-        let scoring = &job.options.scoring;
-        let options = ScoreOptions {
-            collar: scoring.collar,
-            skip_overlap: scoring.skip_overlap,
-        };
-        let annotation = &diarization.annotation;
-        match scoring::score(reference, &job.name, annotation, None, options) {
-            Ok(score) => metrics.score = Some(score),
-            // The result is as good without.
-            Err(error) => warnings.push(format!("the result was not scored: {error}")),
+/// A result on its way into the forms that are kept.
+struct Writing<'a> {
+    job: &'a JobRecord,
+    diarization: &'a Diarization,
+    /// In place of the turns, if the job is for that.
+    voiceprint: Option<String>,
+    /// Names for the speakers, if the job is for that.
+    matches: Option<Vec<VoiceprintMatch>>,
+    warnings: Vec<String>,
+}
+
+impl<'a> Writing<'a> {
+    fn new(job: &'a JobRecord, diarization: &'a Diarization) -> Self {
+        Self {
+            job,
+            diarization,
+            voiceprint: None,
+            matches: None,
+            warnings: job.warning.iter().cloned().collect(),
         }
     }
-    let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
-    output.warning.clone_from(&warning);
-    let internal =
-        |error: &dyn Display| AttemptError::internal("the result could not be written", error);
-    let mut embeddings = Vec::new();
-    npy::write_embeddings(&diarization.embeddings, &mut embeddings).map_err(|e| internal(&e))?;
-    let mut labels = Vec::new();
-    npy::write_labels(diarization, &mut labels).map_err(|e| internal(&e))?;
-    let mut speech = Vec::new();
-    npy::write_speech(&diarization.speech, &mut speech).map_err(|e| internal(&e))?;
-    let result = serde_json::to_vec(&output).map_err(|e| internal(&e))?;
-    let metrics_json = serde_json::to_vec_pretty(&metrics).map_err(|e| internal(&e))?;
-    let rttm = rttm::write_result(&job.name, diarization);
-    Ok(Done {
-        artefacts: vec![
-            (Artefact::Rttm, rttm.into()),
-            (Artefact::Result, result.into()),
-            (Artefact::Embeddings, embeddings.into()),
-            (Artefact::Labels, labels.into()),
-            (Artefact::Speech, speech.into()),
-            (Artefact::Metrics, metrics_json.into()),
-        ],
-        metrics,
-        warning,
-    })
+
+    fn write(
+        mut self,
+        mut metrics: Metrics,
+        reference: Option<&str>,
+    ) -> Result<Done, AttemptError> {
+        let (job, diarization) = (self.job, self.diarization);
+        let mut output = DiarizationOutput::new(diarization);
+        self.warnings.extend(output.warning.take());
+        if let Some(reference) = reference {
+            let scoring = &job.options.scoring;
+            let options = ScoreOptions {
+                collar: scoring.collar,
+                skip_overlap: scoring.skip_overlap,
+            };
+            let annotation = &diarization.annotation;
+            match scoring::score(reference, &job.name, annotation, None, options) {
+                Ok(score) => metrics.score = Some(score),
+                // The result is as good without.
+                Err(error) => self
+                    .warnings
+                    .push(format!("the result was not scored: {error}")),
+            }
+        }
+        let warning = (!self.warnings.is_empty()).then(|| self.warnings.join("; "));
+        let names = self.matches.as_deref().unwrap_or_default();
+        let rttm = rttm::write_result(&job.name, diarization, |speaker| label(names, speaker));
+        let internal =
+            |error: &dyn Display| AttemptError::internal("the result could not be written", error);
+        let result = if let Some(voiceprint) = self.voiceprint {
+            serde_json::to_vec(&VoiceprintOutput {
+                voiceprint,
+                warning: warning.clone(),
+            })
+        } else {
+            output.warning.clone_from(&warning);
+            if let Some(matches) = self.matches {
+                output = output.identified(matches);
+            }
+            serde_json::to_vec(&output)
+        };
+        let result = result.map_err(|e| internal(&e))?;
+        let mut embeddings = Vec::new();
+        npy::write_embeddings(&diarization.embeddings, &mut embeddings)
+            .map_err(|e| internal(&e))?;
+        let mut labels = Vec::new();
+        npy::write_labels(diarization, &mut labels).map_err(|e| internal(&e))?;
+        let mut speech = Vec::new();
+        npy::write_speech(&diarization.speech, &mut speech).map_err(|e| internal(&e))?;
+        let metrics_json = serde_json::to_vec_pretty(&metrics).map_err(|e| internal(&e))?;
+        Ok(Done {
+            artefacts: vec![
+                (Artefact::Rttm, rttm.into()),
+                (Artefact::Result, result.into()),
+                (Artefact::Embeddings, embeddings.into()),
+                (Artefact::Labels, labels.into()),
+                (Artefact::Speech, speech.into()),
+                (Artefact::Metrics, metrics_json.into()),
+            ],
+            metrics: vec![metrics],
+            warning,
+        })
+    }
 }

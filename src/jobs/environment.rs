@@ -10,10 +10,12 @@ use super::{Settings, Wake};
 use crate::{
     audio::Limits,
     db::{Db, JobOptions},
+    domain::EmbeddingSpace,
     models::Inference,
     outbound::Outbound,
     pipeline::{EmbeddingSource, Pipeline, PipelineSettings},
     storage::Storage,
+    voices,
 };
 
 /// Everything a job can reach; HTTP is not among it.
@@ -25,6 +27,7 @@ pub struct Environment {
     pub(super) limits: Limits,
     pub(super) outbound: Outbound,
     pipeline: PipelineSettings,
+    pub(super) voices: voices::Settings,
     inference: Inference,
     pub(super) wake: Wake,
     /// Cancelled when running jobs are to go back to the queue.
@@ -49,6 +52,7 @@ impl Environment {
         settings: Settings,
         limits: Limits,
         pipeline: PipelineSettings,
+        voices: voices::Settings,
         inference: Inference,
         wake: Wake,
     ) -> Self {
@@ -61,6 +65,7 @@ impl Environment {
             settings,
             limits,
             pipeline,
+            voices,
             inference,
             wake,
             hand_back: CancellationToken::new(),
@@ -82,12 +87,18 @@ impl Environment {
         Pipeline::new(settings, EmbeddingSource::Model(self.inference.clone()))
     }
 
+    /// The space that the model's embeddings lie in.
+    pub(super) fn space(&self) -> EmbeddingSpace {
+        self.inference.description().space
+    }
+
     /// The model, for the record: no paths.
     pub(super) fn model(&self) -> Value {
         let model = self.inference.description();
         json!({
             "name": model.name,
             "sha256": model.sha256,
+            "space": model.space.to_string(),
             "dim": model.dim,
             "provider": model.provider.to_string(),
             "threads": model.threads,

@@ -3,21 +3,22 @@
 use super::{Environment, failure::AttemptError};
 use crate::{
     db::{Failure, JobRecord},
-    storage::{StorageError, Upload},
+    storage::{AudioSlot, StorageError, Upload},
 };
 
-/// Stores what is at the job's `source_url` as its audio, unless an earlier attempt has.
+/// Stores what is at `source_url` as the job's audio, unless an earlier attempt has.
 pub(super) async fn fetch(
     environment: &Environment,
     job: &JobRecord,
     source_url: &str,
+    slot: AudioSlot,
 ) -> Result<(), AttemptError> {
-    match environment.storage.open_audio(job.id).await {
+    match environment.storage.open_audio(job.id, slot).await {
         Ok(_) => return Ok(()),
         Err(StorageError::Missing(_)) => {}
         Err(error) => return Err(error.into()),
     }
-    let mut upload = environment.storage.put_upload(job.id).await?;
+    let mut upload = environment.storage.put_upload(job.id, slot).await?;
     if let Err(error) = download(environment, source_url, &mut upload).await {
         if let Err(error) = upload.abort().await {
             tracing::warn!(%error, "a download that failed is left behind");
@@ -25,12 +26,15 @@ pub(super) async fn fetch(
         return Err(error);
     }
     let size_bytes = upload.finish().await?;
-    let noted = environment
-        .db
-        .set_audio_bytes(job.id, job.attempt, size_bytes);
-    noted
-        .await
-        .map_err(|error| AttemptError::internal("the recording's size was not written", &error))?;
+    // The lane goes by the first one's.
+    if slot == AudioSlot::First {
+        let noted = environment
+            .db
+            .set_audio_bytes(job.id, job.attempt, size_bytes);
+        noted.await.map_err(|error| {
+            AttemptError::internal("the recording's size was not written", &error)
+        })?;
+    }
     tracing::info!(job = %job.id, size_bytes, "recording fetched");
     Ok(())
 }

@@ -21,6 +21,8 @@ mod recording;
 mod retention;
 pub mod scoring;
 mod settings;
+mod verify;
+pub mod voices;
 mod wake;
 mod worker;
 

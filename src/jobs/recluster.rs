@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 use thiserror::Error;
 
+use super::voices::{KeptVoiceprintsError, matches, read_enrolments};
 use crate::{
     clustering,
     db::RevisionOptions,
@@ -14,9 +15,11 @@ use crate::{
         metrics::Metrics,
         npy::{self, NpyError},
         rttm,
+        voices::label,
     },
     pipeline::{self, Evidence, PipelineError},
     storage::Artefact,
+    voices::{Calibration, Matching},
 };
 
 /// The artefacts that turns can be made of again.
@@ -30,6 +33,8 @@ pub struct Remains {
     pub speech: Bytes,
     /// [`Artefact::Metrics`], for the settings and the length.
     pub metrics: Bytes,
+    /// [`Artefact::Voiceprints`] and how their names are given, if the job is for that.
+    pub voiceprints: Option<(Bytes, Matching)>,
 }
 
 /// Another result of the same recording.
@@ -59,6 +64,9 @@ pub enum ReclusterError {
     #[error("the job's embeddings cannot be used: {0}")]
     Remains(#[from] NpyError),
     /// As above.
+    #[error("the job's voiceprints cannot be used: {0}")]
+    Voiceprints(#[from] KeptVoiceprintsError),
+    /// As above.
     #[error("the job's metrics cannot be read: {0}")]
     Json(#[from] serde_json::Error),
     /// Embeddings that cannot be grouped.
@@ -75,6 +83,7 @@ struct Record {
     clustering: clustering::Settings,
     pipeline: pipeline::Settings,
     speech: serde_json::Value,
+    voices: Option<Calibration>,
 }
 
 /// Clusters and assembles the recording `name` anew: with the settings that its job ran with,
@@ -97,6 +106,7 @@ pub fn recluster(
         mut clustering,
         pipeline,
         speech,
+        voices: calibration,
     } = Record::deserialize(&first.settings)?;
     if let Some(method) = &options.clustering {
         clustering.method = method.parse().map_err(ReclusterError::Method)?;
@@ -114,18 +124,22 @@ pub fn recluster(
         "clustering": clustering,
         "pipeline": pipeline,
         "speech": speech,
+        "voices": calibration,
         "options": options,
     });
     let metrics = Metrics::new(&diarization, first.model, record);
-    let output = DiarizationOutput::new(&diarization);
+    let mut output = DiarizationOutput::new(&diarization);
+    if let (Some((kept, matching)), Some(calibration)) = (&remains.voiceprints, calibration) {
+        let known = read_enrolments(kept)?;
+        output = output.identified(matches(&diarization, &known, *matching, calibration));
+    }
+    let names = output.voiceprints.as_deref().unwrap_or_default();
+    let rttm = rttm::write_result(name, &diarization, |speaker| label(names, speaker));
     let mut labels = Vec::new();
     npy::write_labels(&diarization, &mut labels)?;
     Ok(Reclustered {
         artefacts: vec![
-            (
-                Artefact::Rttm,
-                rttm::write(name, &diarization.annotation).into(),
-            ),
+            (Artefact::Rttm, rttm.into()),
             (Artefact::Result, serde_json::to_vec(&output)?.into()),
             (Artefact::Labels, labels.into()),
             (

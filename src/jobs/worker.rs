@@ -117,7 +117,7 @@ async fn handle(
     context: Data<(Arc<Environment>, Lane)>,
 ) -> Result<(), BoxDynError> {
     let (environment, lane) = &*context;
-    let Dispatch::Diarize { job_id } = dispatch;
+    let Dispatch::Run { job_id } = dispatch;
     let id = match job_id.parse() {
         Ok(id) => id,
         Err(error) => {

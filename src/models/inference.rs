@@ -13,6 +13,7 @@ use super::line::{Line, Pending};
 use super::queue::{Queue, Work};
 use super::runner::Runner;
 use super::{Metadata, ModelError, Provider, Settings};
+use crate::domain::EmbeddingSpace;
 use crate::dsp::MEL_BINS;
 
 /// A running model: the handle that pipelines share. The thread ends with the last handle.
@@ -44,6 +45,8 @@ pub struct Description {
     pub path: PathBuf,
     /// The file's SHA-256 in hexadecimal.
     pub sha256: String,
+    /// The space that its embeddings lie in.
+    pub space: EmbeddingSpace,
     /// Values in an embedding.
     pub dim: usize,
     /// Where it runs: CUDA or CPU.

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use crate::domain::SAMPLE_RATE;
+use crate::domain::{EmbeddingSpace, SAMPLE_RATE};
 
 /// The family of exports a file belongs to; both are fed alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Metadata {
     pub language: String,
     /// `model`: the name, where the file has one.
     pub name: Option<String>,
+    /// The space that its embeddings lie in, where the file tells which training made it.
+    pub space: Option<EmbeddingSpace>,
 }
 
 /// A file without the metadata, or whose metadata says something that is not supported.
@@ -73,6 +76,28 @@ const FRONT_END: [(&str, &str); 13] = [
     ("snip_edges", "0"),
     ("log_floor", "1.1920929e-07"),
 ];
+
+/// Keys that together name one run of our training: exports of it in other number formats have the
+/// same values.
+const ORIGIN: [&str; 4] = [
+    "model",
+    "recipe_sha256",
+    "training_data_sha256",
+    "training_steps",
+];
+
+/// The space named by the run that a file comes from, if it tells of it.
+fn space(lookup: impl Fn(&str) -> Option<String>) -> Option<EmbeddingSpace> {
+    let mut hasher = Sha256::new();
+    for key in ORIGIN {
+        let value = lookup(key)?;
+        hasher.update((value.len() as u64).to_le_bytes());
+        hasher.update(value);
+    }
+    let digest = hasher.finalize();
+    let name = digest.first_chunk();
+    name.copied().map(EmbeddingSpace::from_bytes)
+}
 
 impl Metadata {
     /// Largest dimension accepted.
@@ -138,6 +163,7 @@ impl Metadata {
             global_mean,
             language,
             name: lookup("model").filter(|name| !name.trim().is_empty()),
+            space: space(lookup),
         })
     }
 
@@ -214,6 +240,27 @@ mod tests {
         assert!(metadata.normalize_samples);
         assert!(metadata.global_mean);
         assert_eq!(metadata.name.as_deref(), Some("campplus"));
+    }
+
+    #[test]
+    fn exports_of_one_training_share_a_space() {
+        let origin = [
+            ("model", "ours"),
+            ("recipe_sha256", "a"),
+            ("training_data_sha256", "b"),
+            ("training_steps", "7"),
+        ];
+        let space = |changes: &[_]| {
+            let all = [&origin[..], changes].concat();
+            parse(&all).unwrap().space
+        };
+        let first = space(&[]);
+        assert!(first.is_some());
+        assert_eq!(space(&[("precision", "int8")]), first);
+        for (key, _) in origin {
+            assert_ne!(space(&[(key, "other")]), first, "{key}");
+        }
+        assert_eq!(parse(&origin[1..]).unwrap().space, None);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! The inside of the inference thread.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::onnx::EmbeddingSession;
 use super::queue::{Answer, Queue, Share, Turn, Work};
 use super::{Description, Embedded, Metadata, ModelError, Settings};
-use crate::domain::SlidingWindow;
+use crate::domain::{EmbeddingSpace, SlidingWindow};
 use crate::dsp::{FRAME_SHIFT, MEL_BINS};
 
 /// The metric of how many windows a batch has; the rest of it is filled with zeros.
@@ -33,16 +32,18 @@ impl Runner {
     /// Loads the model and warms it up.
     pub(super) fn start(settings: &Settings) -> Result<(Self, Description), ModelError> {
         let session = EmbeddingSession::load(settings, &probe(settings.batch_size))?;
+        let sha256 = sha256(&session.path).map_err(|source| ModelError::Read {
+            path: session.path.clone(),
+            source,
+        })?;
         let description = Description {
             name: match (&session.metadata.name, session.path.file_stem()) {
                 (Some(name), _) => name.clone(),
                 (None, Some(stem)) => stem.to_string_lossy().into_owned(),
                 (None, None) => String::new(),
             },
-            sha256: sha256(&session.path).map_err(|source| ModelError::Read {
-                path: session.path.clone(),
-                source,
-            })?,
+            sha256: hex::encode(sha256),
+            space: session.metadata.space.unwrap_or_else(|| of_file(&sha256)),
             path: session.path.clone(),
             dim: session.metadata.dim,
             provider: session.provider,
@@ -186,7 +187,14 @@ fn normalised(output: &ArrayView2<'_, f32>, seconds: f64) -> Answer {
     })
 }
 
-fn sha256(path: &Path) -> io::Result<String> {
+/// The space of a file that does not tell where it comes from: its own.
+fn of_file(sha256: &[u8; 32]) -> EmbeddingSpace {
+    let mut name = [0; EmbeddingSpace::BYTES];
+    name.copy_from_slice(&sha256[..EmbeddingSpace::BYTES]);
+    EmbeddingSpace::from_bytes(name)
+}
+
+fn sha256(path: &Path) -> io::Result<[u8; 32]> {
     let mut hasher = Sha256::new();
     let mut file = BufReader::with_capacity(1 << 20, File::open(path)?);
     loop {
@@ -198,12 +206,7 @@ fn sha256(path: &Path) -> io::Result<String> {
         let length = block.len();
         file.consume(length);
     }
-    let mut text = String::new();
-    for byte in hasher.finalize() {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(text)
+    Ok(hasher.finalize().into())
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub enum Artefact {
     Metrics,
     /// What was said, in JSON, without speakers. Belongs to the job as a reference does.
     Words,
+    /// The voiceprints that came with the job, in JSON. Belong to the job as a reference does.
+    Voiceprints,
 }
 
 impl Artefact {
@@ -33,6 +35,7 @@ impl Artefact {
             Self::Speech => "speech.npy",
             Self::Metrics => "metrics.json",
             Self::Words => "words.json",
+            Self::Voiceprints => "voiceprints.json",
         }
     }
 }

@@ -7,7 +7,7 @@ use futures::Stream;
 use object_store::{ObjectStoreExt as _, path::Path as Key};
 use sha2::{Digest as _, Sha256};
 
-use super::{Storage, StorageError, Upload, audio_key, open};
+use super::{AudioSlot, Storage, StorageError, Upload, audio_key, open};
 use crate::domain::{JobId, MediaKey};
 
 /// The folder of media.
@@ -44,9 +44,15 @@ impl Storage {
     /// name; gives its size in bytes. On one file system no byte is copied.
     ///
     /// # Errors
-    /// [`StorageError::Missing`] if there is none, and what else [`StoredAudio::open`](super::StoredAudio::open) fails of.
-    pub async fn link_media(&self, key: &MediaKey, id: JobId) -> Result<u64, StorageError> {
-        let audio = audio_key(id);
+    /// [`StorageError::Missing`] if there is none, and what else [`StoredAudio::open`](super::StoredAudio::open)
+    /// fails of.
+    pub async fn link_media(
+        &self,
+        key: &MediaKey,
+        id: JobId,
+        slot: AudioSlot,
+    ) -> Result<u64, StorageError> {
+        let audio = audio_key(id, slot);
         self.objects.copy(&media_key(key), &audio).await?;
         match open(self.stored(&audio)?).await {
             Ok(file) => Ok(file.size_bytes()),

@@ -33,6 +33,15 @@ pub use upload::Upload;
 
 use crate::domain::JobId;
 
+/// Which of a job's recordings: most have one alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AudioSlot {
+    /// The one, or the first of two.
+    First,
+    /// The one that the first is compared with.
+    Second,
+}
+
 /// The store: cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Storage {
@@ -62,16 +71,20 @@ impl Storage {
     }
 
     /// Starts an upload of job `id`'s audio.
-    pub async fn put_upload(&self, id: JobId) -> Result<Upload, StorageError> {
-        Upload::start(&*self.objects, &audio_key(id), &self.keys).await
+    pub async fn put_upload(&self, id: JobId, slot: AudioSlot) -> Result<Upload, StorageError> {
+        Upload::start(&*self.objects, &audio_key(id, slot), &self.keys).await
     }
 
     /// Job `id`'s audio.
     ///
     /// # Errors
     /// [`StorageError::Missing`] if there is none, and what else [`StoredAudio::open`] fails of.
-    pub async fn open_audio(&self, id: JobId) -> Result<StoredAudio, StorageError> {
-        let audio = self.stored(&audio_key(id))?;
+    pub async fn open_audio(
+        &self,
+        id: JobId,
+        slot: AudioSlot,
+    ) -> Result<StoredAudio, StorageError> {
+        let audio = self.stored(&audio_key(id, slot))?;
         open(audio.clone()).await?;
         Ok(audio)
     }
@@ -248,8 +261,11 @@ fn audio_folder(id: JobId) -> Key {
     Key::from(AUDIO).join(id.to_string())
 }
 
-fn audio_key(id: JobId) -> Key {
-    audio_folder(id).join("upload")
+fn audio_key(id: JobId, slot: AudioSlot) -> Key {
+    audio_folder(id).join(match slot {
+        AudioSlot::First => "upload",
+        AudioSlot::Second => "second",
+    })
 }
 
 fn results_folder(id: JobId) -> Key {

@@ -15,7 +15,12 @@ fn open() -> (TempDir, Storage) {
 
 async fn audio(storage: &Storage, id: JobId) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let mut file = storage.open_audio(id).await.unwrap().open().unwrap();
+    let mut file = storage
+        .open_audio(id, AudioSlot::First)
+        .await
+        .unwrap()
+        .open()
+        .unwrap();
     file.read_to_end(&mut bytes).unwrap();
     bytes
 }
@@ -24,11 +29,11 @@ async fn audio(storage: &Storage, id: JobId) -> Vec<u8> {
 async fn an_upload_shows_as_a_whole_or_not_at_all() {
     let (_folder, storage) = open();
     let id = JobId::generate();
-    let mut upload = storage.put_upload(id).await.unwrap();
+    let mut upload = storage.put_upload(id, AudioSlot::First).await.unwrap();
     for _ in 0..50 {
         upload.write(Bytes::from(vec![7; 100_000])).await.unwrap();
     }
-    let missing = storage.open_audio(id).await.unwrap_err();
+    let missing = storage.open_audio(id, AudioSlot::First).await.unwrap_err();
     assert!(matches!(missing, StorageError::Missing(_)), "{missing}");
     assert_eq!(upload.finish().await.unwrap(), 5_000_000);
     assert_eq!(audio(&storage, id).await, vec![7; 5_000_000]);
@@ -108,7 +113,13 @@ async fn media_keep_their_names_apart_and_outlive_them_in_jobs() {
     assert_eq!(names("files/media").len(), keys.len());
 
     let id = JobId::generate();
-    assert_eq!(storage.link_media(&keys[1], id).await.unwrap(), 2);
+    assert_eq!(
+        storage
+            .link_media(&keys[1], id, AudioSlot::First)
+            .await
+            .unwrap(),
+        2
+    );
     let hour = Duration::from_hours(1);
     assert_eq!(
         storage
@@ -124,7 +135,10 @@ async fn media_keep_their_names_apart_and_outlive_them_in_jobs() {
             .unwrap(),
         4
     );
-    let gone = storage.link_media(&keys[1], id).await.unwrap_err();
+    let gone = storage
+        .link_media(&keys[1], id, AudioSlot::First)
+        .await
+        .unwrap_err();
     assert!(matches!(gone, StorageError::Missing(_)), "{gone}");
     assert_eq!(audio(&storage, id).await, [7, 7]);
 }

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// Which rooms a room may use. Rooms below the line that uses them never use it back.
-const ROOMS: [(&str, &[&str]); 19] = [
+const ROOMS: [(&str, &[&str]); 20] = [
     ("domain", &[]),
     ("audio", &["domain"]),
     ("dsp", &["domain"]),
     ("evaluation", &["domain"]),
     ("formats", &["domain"]),
     ("words", &["domain", "formats"]),
+    ("voices", &["domain", "evaluation"]),
     ("storage", &["domain"]),
     ("db", &["domain"]),
     ("clustering", &["domain"]),
@@ -37,6 +38,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
             "db",
             "formats",
             "evaluation",
+            "voices",
         ],
     ),
     ("telemetry", &[]),
@@ -52,6 +54,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
             "telemetry",
             "outbound",
             "words",
+            "voices",
         ],
     ),
     ("shutdown", &[]),
@@ -69,6 +72,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
             "speech",
             "storage",
             "telemetry",
+            "voices",
         ],
     ),
     (
@@ -80,6 +84,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
             "evaluation",
             "formats",
             "words",
+            "voices",
             "storage",
             "db",
             "clustering",
@@ -103,7 +108,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("apalis", &["db/", "jobs/"]),
     ("apalis_sqlite", &["db/", "jobs/"]),
     ("axum", &["http/"]),
-    ("base64", &["http/", "storage/"]),
+    ("base64", &["http/", "storage/", "voices/"]),
     ("chacha20poly1305", &["storage/"]),
     ("clap", &["cli/", "config/"]),
     ("csv", &["formats/"]),

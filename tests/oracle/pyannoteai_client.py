@@ -41,6 +41,17 @@ full = client.retrieve(
     every_seconds=0.2,
 )
 
+enrolled = client.retrieve(client.voiceprint(first), every_seconds=0.2)
+identified = client.retrieve(
+    client.identify(
+        named,
+        voiceprints={"Sam": enrolled["output"]["voiceprint"]},
+        matching_threshold=50.0,
+        exclusive=True,
+    ),
+    every_seconds=0.2,
+)
+
 failed = None
 try:
     client.retrieve(client.diarize(client.upload(no_recording)), every_seconds=0.2)
@@ -59,6 +70,8 @@ json.dump(
         "told": told[-1],
         "plain": plain,
         "full": full,
+        "enrolled": enrolled,
+        "identified": identified,
         "failed": failed,
         "refused": refused,
     },

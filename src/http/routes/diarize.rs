@@ -1,23 +1,22 @@
 //! Taking in a recording.
 
 use axum::{
-    Json,
     extract::{Request, State},
-    http::HeaderValue,
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use utoipa::ToSchema;
 
-use crate::http::{
-    AppState,
-    access::Caller,
-    admission::Admission,
-    error::ApiError,
-    extract::Params,
-    idempotency::{Fingerprint, REPLAYED},
-    options::{DiarizeOptions, Options},
-    recording::Recording,
-    views::{JobReceipt, Problem},
+use crate::{
+    db::Task,
+    http::{
+        AppState,
+        access::Caller,
+        error::ApiError,
+        extract::Params,
+        options::DiarizeOptions,
+        submit::submit,
+        views::{JobReceipt, Problem},
+    },
 };
 
 /// A recording with its options.
@@ -92,27 +91,5 @@ pub(crate) async fn diarize(
     Params(query): Params<Vec<(String, String)>>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let (admission, request) = Admission::of(&state, &caller, request).await?;
-    let mut options = Options::default();
-    let mut fingerprint = Fingerprint::default();
-    fingerprint.add("", "POST /v1/diarize");
-    for (name, value) in &query {
-        fingerprint.add(name, value);
-        options.set(name, value);
-    }
-    let mut recording = Recording::new(options, admission, fingerprint);
-    if let Err(refused) = recording.read(&state, request).await {
-        recording.abandon().await;
-        return Err(refused);
-    }
-    // From here on it must not stop half way because the caller hung up.
-    let accepted = tokio::spawn(recording.accept(state)).await;
-    let accepted = accepted.map_err(ApiError::internal)??;
-    tracing::Span::current().record("job.id", &accepted.receipt.job_id);
-    let mut response = Json(accepted.receipt).into_response();
-    if accepted.again {
-        let headers = response.headers_mut();
-        headers.insert(REPLAYED, HeaderValue::from_static("true"));
-    }
-    Ok(response)
+    submit(state, &caller, &query, request, Task::Diarize).await
 }

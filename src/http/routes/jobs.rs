@@ -8,14 +8,13 @@ use axum::{
 };
 
 use crate::{
-    db::{Cancel, Revision},
-    domain::{JobId, JobStatus},
-    formats::json::DiarizationOutput,
+    db::{Cancel, JobRecord, Revision},
+    domain::JobStatus,
     http::{
         AppState,
         error::ApiError,
         extract::{Id, no_job, not_stored},
-        views::{JobReceipt, JobView, Problem},
+        views::{JobReceipt, JobResult, JobView, Problem},
     },
     storage::Artefact,
 };
@@ -41,31 +40,35 @@ pub(crate) async fn job(
         return Ok(Json(JobView::new(job, None)));
     }
     let later = state.db.revisions(id).await?;
-    let result = output(&state, id, job.attempt, later.last()).await?;
+    let result = output(&state, &job, later.last()).await?;
     Ok(Json(JobView::new(job, Some(result)).with_revisions(later)))
 }
 
 /// The latest result of a job that has one; `later` is the last of those after its first.
 pub(in crate::http) async fn output(
     state: &AppState,
-    id: JobId,
-    attempt: i64,
+    job: &JobRecord,
     later: Option<&Revision>,
-) -> Result<DiarizationOutput, ApiError> {
-    let storage = &state.storage;
+) -> Result<JobResult, ApiError> {
+    let (storage, id) = (&state.storage, job.id);
     let found = match later {
         Some(later) => {
             let folder = &later.folder;
             storage.get_revision(id, folder, Artefact::Result).await
         }
-        None => storage.get_artefact(id, attempt, Artefact::Result).await,
+        None => {
+            storage
+                .get_artefact(id, job.attempt, Artefact::Result)
+                .await
+        }
     };
     let bytes = match found {
         Ok(bytes) => bytes,
         Err(error) => return Err(not_stored(state, id, error).await),
     };
     // Hours of audio make megabytes of JSON, too long a read for a thread that others wait for.
-    tokio::task::spawn_blocking(move || serde_json::from_slice(&bytes))
+    let task = job.options.task.clone();
+    tokio::task::spawn_blocking(move || JobResult::read(&task, &bytes))
         .await
         .map_err(ApiError::internal)?
         .map_err(ApiError::internal)

@@ -10,4 +10,6 @@ pub(super) mod metrics;
 pub(super) mod recluster;
 pub(super) mod reference;
 pub(super) mod results;
+pub(super) mod verify;
+pub(super) mod voices;
 pub(super) mod words;

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    db::{JobRecord, NewRevision, RevisionOptions},
+    db::{JobRecord, NewRevision, RevisionOptions, Task},
     domain::{JobId, SpeakerBoundsError},
     http::{
         AppState,
@@ -25,6 +25,7 @@ use crate::{
     },
     jobs::recluster::{ReclusterError, Reclustered, Remains, recluster as cluster_again},
     storage::{Artefact, StorageError},
+    voices::Matching,
 };
 
 /// Results that one job may have.
@@ -88,6 +89,12 @@ pub(crate) async fn recluster(
         )
     })?;
     let job = succeeded(&state, id).await?;
+    if !matches!(job.options.task, Task::Diarize | Task::Identify { .. }) {
+        return Err(ApiError::new(
+            Code::NoEmbeddings,
+            "the job was for the voice of one speaker: there is nothing to group",
+        ));
+    }
     if job.options.separate_channels {
         return Err(ApiError::new(
             Code::NoEmbeddings,
@@ -140,6 +147,21 @@ async fn remains(state: &AppState, job: &JobRecord) -> Result<Remains, ApiError>
         labels: get(Artefact::Labels).await?,
         speech: get(Artefact::Speech).await?,
         metrics: get(Artefact::Metrics).await?,
+        voiceprints: match job.options.task {
+            Task::Identify {
+                exclusive,
+                threshold,
+            } => {
+                let storage = &state.storage;
+                let kept = storage.get_artefact(job.id, 0, Artefact::Voiceprints);
+                let matching = Matching {
+                    exclusive,
+                    threshold,
+                };
+                Some((kept.await?, matching))
+            }
+            _ => None,
+        },
     })
 }
 

@@ -114,7 +114,7 @@ async fn body(state: &AppState, delivery: &Delivery) -> Result<Option<Bytes>, Ap
     };
     let succeeded = job.status == JobStatus::Succeeded;
     let result = if succeeded && !delivery.webhook.status_only {
-        Some(jobs::output(state, job.id, job.attempt, None).await?)
+        Some(jobs::output(state, &job, None).await?)
     } else {
         None
     };

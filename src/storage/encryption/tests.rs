@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     domain::{JobId, MediaKey},
-    storage::{Storage, StorageError},
+    storage::{AudioSlot, Storage, StorageError},
 };
 
 const OLD: &str = "4f4c44204f4c44204f4c44204f4c44204f4c44204f4c44204f4c44204f4c4420";
@@ -58,7 +58,7 @@ fn recording(size: usize) -> Vec<u8> {
 
 async fn put(storage: &Storage, bytes: &[u8]) -> JobId {
     let id = JobId::generate();
-    let mut upload = storage.put_upload(id).await.unwrap();
+    let mut upload = storage.put_upload(id, AudioSlot::First).await.unwrap();
     // Pieces that meet the borders nowhere.
     for piece in bytes.chunks(10_007) {
         upload.write(Bytes::copy_from_slice(piece)).await.unwrap();
@@ -69,7 +69,7 @@ async fn put(storage: &Storage, bytes: &[u8]) -> JobId {
 
 /// The whole of it, or why not.
 async fn get(storage: &Storage, id: JobId) -> Result<Vec<u8>, StorageError> {
-    let mut file = storage.open_audio(id).await?.open()?;
+    let mut file = storage.open_audio(id, AudioSlot::First).await?.open()?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     assert_eq!(bytes.len() as u64, file.size_bytes());
@@ -100,7 +100,12 @@ async fn a_sealed_file_is_read_from_anywhere() {
     let storage = store.with(Some(NEW), &[]);
     let bytes = recording(3 * SEGMENT_BYTES + 100);
     let id = put(&storage, &bytes).await;
-    let mut file = storage.open_audio(id).await.unwrap().open().unwrap();
+    let mut file = storage
+        .open_audio(id, AudioSlot::First)
+        .await
+        .unwrap()
+        .open()
+        .unwrap();
     assert_eq!(
         file.seek(SeekFrom::End(-50)).unwrap(),
         bytes.len() as u64 - 50
@@ -215,7 +220,12 @@ async fn plain_bytes_that_look_sealed_are_kept_as_they_are() {
             let id = put(&store.with(current, &[]), bytes).await;
             let storage = store.with(Some(NEW), &[]);
             assert_eq!(get(&storage, id).await.unwrap(), bytes);
-            let mut file = storage.open_audio(id).await.unwrap().open().unwrap();
+            let mut file = storage
+                .open_audio(id, AudioSlot::First)
+                .await
+                .unwrap()
+                .open()
+                .unwrap();
             let half = bytes.len() / 2;
             file.seek(SeekFrom::Start(half as u64)).unwrap();
             let mut rest = Vec::new();
@@ -241,7 +251,10 @@ async fn media_are_sealed_and_linked_to_jobs_with_the_size_they_were_given() {
 
     let id = JobId::generate();
     assert_eq!(
-        storage.link_media(&key, id).await.unwrap(),
+        storage
+            .link_media(&key, id, AudioSlot::First)
+            .await
+            .unwrap(),
         bytes.len() as u64
     );
     assert_eq!(get(&storage, id).await.unwrap(), bytes);
@@ -250,7 +263,12 @@ async fn media_are_sealed_and_linked_to_jobs_with_the_size_they_were_given() {
     let missing = |error| matches!(error, StorageError::KeyMissing(_));
     assert!(missing(locked.get_media(&key).await.err().unwrap()));
     let id = JobId::generate();
-    assert!(missing(locked.link_media(&key, id).await.unwrap_err()));
+    assert!(missing(
+        locked
+            .link_media(&key, id, AudioSlot::First)
+            .await
+            .unwrap_err()
+    ));
     // Nothing is left of what could not be linked, and nothing lost of what was to be.
     assert!(!store.file(id).exists());
     assert_eq!(storage.get_media(&key).await.unwrap().0, bytes.len() as u64);

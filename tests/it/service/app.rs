@@ -15,6 +15,7 @@ use diarist::models::{self, Inference};
 use diarist::outbound::{self, Outbound};
 use diarist::pipeline::PipelineSettings;
 use diarist::storage::{Keys, Storage};
+use diarist::voices;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -152,6 +153,7 @@ impl Api {
                     ..Limits::default()
                 },
                 PipelineSettings::default(),
+                voices::Settings::default(),
                 tiny_model(),
                 wake.clone(),
             );
@@ -182,6 +184,7 @@ impl Api {
             webhook_secret: Secret::from(WEBHOOK_SECRET.to_owned()),
             media_secret: Secret::load_or_make(&folder.path().join("media.secret")).unwrap(),
             max_waiting,
+            voices: voices::Settings::default(),
             wake,
             metrics: http::metrics::install().unwrap(),
             model: Some("ours".to_owned()),

@@ -32,6 +32,7 @@ mod schemathesis;
 mod traces;
 mod trouble;
 mod uploads;
+mod voiceprints;
 mod voices;
 mod waiting;
 mod webhooks;

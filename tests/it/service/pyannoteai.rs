@@ -7,7 +7,7 @@ use super::voices::talk;
 use crate::oracle::ask;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_vendors_client_uploads_diarizes_and_retrieves() {
+async fn the_vendors_client_uploads_diarizes_enrols_identifies_and_retrieves() {
     let api = Api::with_workers(JOBS).await;
     let recording = api.folder.path().join("talk.wav");
     std::fs::write(&recording, talk(20)).unwrap();
@@ -62,6 +62,18 @@ async fn the_vendors_client_uploads_diarizes_and_retrieves() {
     let record = api.db.job(id.parse().unwrap()).await.unwrap().unwrap();
     assert_eq!(record.name, "2026-11_03");
     assert_eq!(record.options.num_speakers, Some(2));
+
+    let output = came["enrolled"]["output"].as_object().unwrap();
+    assert_eq!(
+        output.keys().collect::<Vec<_>>(),
+        ["voiceprint", "warning"],
+        "{came}"
+    );
+    let output = &came["identified"]["output"];
+    assert_eq!(output["voiceprints"][0]["match"], "Sam", "{came}");
+    let turns = output["identification"].as_array().unwrap();
+    assert_eq!(turns.len(), output["diarization"].as_array().unwrap().len());
+    assert!(output["exclusiveDiarization"].is_array(), "{came}");
 
     assert!(came["failed"].as_str().unwrap().contains("WAV"), "{came}");
     assert_eq!(came["refused"]["status"], 400, "{came}");

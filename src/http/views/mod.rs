@@ -1,22 +1,27 @@
 //! What goes over the wire.
 
-use std::collections::BTreeMap;
+mod output;
+mod problem;
+mod voices;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::error::Code;
 use crate::{
     db::{JobOptions, JobRecord, Revision},
     domain::{JobId, JobStatus},
-    formats::json::{DiarizationOutput, FrameConfidence, TurnJson},
+    formats::json::DiarizationOutput,
 };
+pub(super) use output::JobResult;
+use output::Output;
+pub(super) use problem::{Problem, ProblemField};
+pub(super) use voices::Verification;
 
 /// A job's status, under pyannoteAI's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Status {
+pub(in crate::http) enum Status {
     /// Waiting for a worker again.
     Pending,
     /// Accepted.
@@ -60,50 +65,50 @@ impl From<Status> for JobStatus {
 /// A job was accepted, or called off.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct JobReceipt {
+pub(in crate::http) struct JobReceipt {
     /// The job's id.
     #[schema(format = "uuid", example = "0199a1f6-2f5e-7b1c-9a53-0f6b5c1d2e3f")]
-    pub(super) job_id: String,
-    pub(super) status: Status,
+    pub(in crate::http) job_id: String,
+    pub(in crate::http) status: Status,
     /// What was asked for and will not be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) warning: Option<String>,
+    pub(in crate::http) warning: Option<String>,
 }
 
 /// A recording that is, or will be, uploaded apart from a job.
 #[derive(Debug, Deserialize, ToSchema)]
-pub(super) struct MediaName {
+pub(in crate::http) struct MediaName {
     /// A name of the caller's choice.
     #[schema(
         example = "media://board/2026-11-03.wav",
         pattern = r"^media://[a-zA-Z0-9\-_./]+$",
         max_length = 255
     )]
-    pub(super) url: String,
+    pub(in crate::http) url: String,
 }
 
 /// A link that needs no other authentication.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct MediaUrl {
+pub(in crate::http) struct MediaUrl {
     /// The link.
     #[schema(format = "uri")]
-    pub(super) url: String,
+    pub(in crate::http) url: String,
 }
 
 /// The service answers.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Connection {
+pub(in crate::http) struct Connection {
     #[schema(example = "OK")]
-    pub(super) status: &'static str,
+    pub(in crate::http) status: &'static str,
     #[schema(example = "Test connection successful")]
-    pub(super) message: &'static str,
+    pub(in crate::http) message: &'static str,
 }
 
 /// A job.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Job)]
-pub(super) struct JobView {
+pub(in crate::http) struct JobView {
     /// The job's id.
     #[schema(format = "uuid", example = "0199a1f6-2f5e-7b1c-9a53-0f6b5c1d2e3f")]
     job_id: String,
@@ -123,7 +128,7 @@ pub(super) struct JobView {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Revision)]
-pub(super) struct RevisionView {
+pub(in crate::http) struct RevisionView {
     /// Its number, from 2.
     #[schema(minimum = 2, example = 2)]
     revision: i64,
@@ -171,7 +176,7 @@ impl From<Revision> for RevisionView {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Reclustered)]
-pub(super) struct ReclusteredView {
+pub(in crate::http) struct ReclusteredView {
     /// The job's id.
     #[schema(format = "uuid", example = "0199a1f6-2f5e-7b1c-9a53-0f6b5c1d2e3f")]
     job_id: String,
@@ -181,88 +186,27 @@ pub(super) struct ReclusteredView {
 }
 
 impl ReclusteredView {
-    pub(super) fn new(id: JobId, revision: Revision, result: DiarizationOutput) -> Self {
+    pub(in crate::http) fn new(id: JobId, revision: Revision, result: DiarizationOutput) -> Self {
         let warning = revision.warning.clone();
         Self {
             job_id: id.to_string(),
             revision: revision.into(),
-            output: Output {
-                warning,
-                ..Output::new(result, &JobOptions::default())
-            },
+            output: Output::new(result, &JobOptions::default()).with_warning(warning),
         }
     }
 
     /// The revision's number.
-    pub(super) fn revision(&self) -> i64 {
+    pub(in crate::http) fn revision(&self) -> i64 {
         self.revision.revision
     }
 }
 
-/// What came of a job.
-#[derive(Debug, Default, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct Output {
-    /// Who spoke when, in order of start; turns of different speakers may overlap. Present if the
-    /// job succeeded.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    diarization: Option<Vec<Turn>>,
-    /// The same with at most one speaker at any instant; if `exclusive` was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exclusive_diarization: Option<Vec<Turn>>,
-    /// Confidence over time; if `confidence` was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    confidence: Option<Confidence>,
-    /// What went less than perfectly.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    warning: Option<String>,
-    /// Why the job failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    /// The same for programs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_code: Option<String>,
-}
-
-/// One uninterrupted stretch of speech by one speaker.
-#[derive(Debug, Serialize, ToSchema)]
-struct Turn {
-    #[schema(example = "SPEAKER_00")]
-    speaker: String,
-    /// Seconds from the start of the recording.
-    #[schema(example = 6.665)]
-    start: f64,
-    /// Seconds from the start of the recording.
-    #[schema(example = 7.165)]
-    end: f64,
-    /// The speaker's channel, from 1; if `channels=separate` was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1)]
-    channel: Option<u16>,
-    /// Confidence by speaker, 0 to 100; if `turnLevelConfidence` was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    confidence: Option<BTreeMap<String, u8>>,
-}
-
-/// Confidence over time.
-#[derive(Debug, Serialize, ToSchema)]
-struct Confidence {
-    /// 0 to 100, one value per frame.
-    score: Vec<u8>,
-    /// Seconds a frame lasts.
-    resolution: f64,
-}
-
 impl JobView {
     /// `result` is what the job has, if it has succeeded.
-    pub(super) fn new(job: JobRecord, result: Option<DiarizationOutput>) -> Self {
+    pub(in crate::http) fn new(job: JobRecord, result: Option<JobResult>) -> Self {
         let output = match job.status {
-            JobStatus::Succeeded => result.map(|result| Output::new(result, &job.options)),
-            JobStatus::Failed => job.failure.map(|failure| Output {
-                error: Some(failure.message),
-                error_code: Some(failure.code),
-                ..Output::default()
-            }),
+            JobStatus::Succeeded => result.map(|result| result.output(&job.options)),
+            JobStatus::Failed => job.failure.map(Output::failed),
             JobStatus::Created | JobStatus::Pending | JobStatus::Running | JobStatus::Canceled => {
                 None
             }
@@ -273,17 +217,15 @@ impl JobView {
             created_at: job.created_at,
             updated_at: job.updated_at,
             revisions: Vec::new(),
-            output: output.map(|output| Output {
-                warning: job.warning,
-                ..output
-            }),
+            output: output.map(|output| output.with_warning(job.warning)),
         }
     }
 
     /// The same, whose result is that of the last of these, if there is one.
-    pub(super) fn with_revisions(mut self, later: Vec<Revision>) -> Self {
-        if let (Some(output), Some(last)) = (&mut self.output, later.last()) {
-            output.warning.clone_from(&last.warning);
+    pub(in crate::http) fn with_revisions(mut self, later: Vec<Revision>) -> Self {
+        if let Some(last) = later.last() {
+            let warned = |output: Output| output.with_warning(last.warning.clone());
+            self.output = self.output.map(warned);
         }
         self.revisions = later.into_iter().map(Into::into).collect();
         self
@@ -294,7 +236,7 @@ impl JobView {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Webhook)]
-pub(super) struct WebhookBody {
+pub(in crate::http) struct WebhookBody {
     /// The job's id.
     #[schema(format = "uuid", example = "0199a1f6-2f5e-7b1c-9a53-0f6b5c1d2e3f")]
     job_id: String,
@@ -306,9 +248,9 @@ pub(super) struct WebhookBody {
 
 impl WebhookBody {
     /// `result` is what the job has, if it has succeeded and is to be told.
-    pub(super) fn new(
+    pub(in crate::http) fn new(
         job: JobRecord,
-        result: Option<DiarizationOutput>,
+        result: Option<JobResult>,
         status_only: bool,
     ) -> Self {
         let JobView {
@@ -328,17 +270,17 @@ impl WebhookBody {
 /// A page of jobs.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct JobList {
+pub(in crate::http) struct JobList {
     /// The newest first.
-    pub(super) items: Vec<JobItem>,
+    pub(in crate::http) items: Vec<JobItem>,
     /// To be given as `cursor` for the next page; null on the last one.
-    pub(super) next_cursor: Option<String>,
+    pub(in crate::http) next_cursor: Option<String>,
 }
 
 /// A job in a list.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct JobItem {
+pub(in crate::http) struct JobItem {
     /// The job's id.
     #[schema(format = "uuid", example = "0199a1f6-2f5e-7b1c-9a53-0f6b5c1d2e3f")]
     id: String,
@@ -356,97 +298,28 @@ impl From<JobRecord> for JobItem {
     }
 }
 
-impl Output {
-    /// Of all that is known, what was asked for.
-    fn new(result: DiarizationOutput, options: &JobOptions) -> Self {
-        let with_confidence = options.turn_level_confidence;
-        let exclusive = result.exclusive_diarization.filter(|_| options.exclusive);
-        Self {
-            diarization: Some(turns(result.diarization, with_confidence)),
-            exclusive_diarization: exclusive.map(|exclusive| turns(exclusive, with_confidence)),
-            confidence: result
-                .confidence
-                .filter(|_| options.confidence)
-                .map(|FrameConfidence { score, resolution }| Confidence { score, resolution }),
-            ..Self::default()
-        }
-    }
-}
-
-fn turns(turns: Vec<TurnJson>, with_confidence: bool) -> Vec<Turn> {
-    let turns = turns.into_iter().map(|turn| Turn {
-        speaker: turn.speaker,
-        start: turn.start,
-        end: turn.end,
-        channel: turn.channel,
-        confidence: turn.confidence.filter(|_| with_confidence),
-    });
-    turns.collect()
-}
-
-/// An error, as RFC 9457 describes problems, with pyannoteAI's `message` and `errors` beside it.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Problem {
-    /// Names the kind of problem: `urn:diarist:problem:` and the code.
-    #[serde(rename = "type")]
-    #[schema(format = "uri", example = "urn:diarist:problem:payload_too_large")]
-    pub(super) kind: String,
-    /// What the code means.
-    pub(super) title: String,
-    /// The response's status.
-    #[schema(example = 413)]
-    pub(super) status: u16,
-    /// What happened this time: the limit, and the value given.
-    pub(super) detail: String,
-    /// The path asked for.
-    #[schema(format = "uri-reference")]
-    pub(super) instance: String,
-    /// Stable, for programs.
-    #[schema(value_type = Code)]
-    pub(super) code: String,
-    /// The id under which the request was logged.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) request_id: Option<String>,
-    /// The same as `detail`.
-    pub(super) message: String,
-    /// What is wrong field by field, where that can be said.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) errors: Vec<ProblemField>,
-}
-
-/// One wrong field.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub(super) struct ProblemField {
-    /// Its name.
-    #[schema(example = "numSpeakers")]
-    pub(super) field: String,
-    /// What it must be and what was given.
-    pub(super) message: String,
-}
-
 /// How far a result is from its reference: rates as fractions of 1, the rest in seconds.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Score {
+pub(in crate::http) struct Score {
     /// Diarization error rate: (missed + falseAlarm + confusion) / total.
-    pub(super) der: f64,
+    pub(in crate::http) der: f64,
     /// Jaccard error rate.
-    pub(super) jer: f64,
+    pub(in crate::http) jer: f64,
     /// Speech in the reference; where two speak at once, both count.
-    pub(super) total: f64,
+    pub(in crate::http) total: f64,
     /// Speech that nobody answers for.
-    pub(super) missed: f64,
+    pub(in crate::http) missed: f64,
     /// Speech that the reference does not have.
-    pub(super) false_alarm: f64,
+    pub(in crate::http) false_alarm: f64,
     /// Speech given to the wrong speaker.
-    pub(super) confusion: f64,
+    pub(in crate::http) confusion: f64,
     /// Speakers in the reference.
-    pub(super) speakers: f64,
+    pub(in crate::http) speakers: f64,
     /// Seconds left out around each boundary of the reference, in all.
-    pub(super) collar: f64,
+    pub(in crate::http) collar: f64,
     /// The same in words: tools count it differently.
-    pub(super) collar_convention: String,
+    pub(in crate::http) collar_convention: String,
     /// Whether overlapping speech was left out.
-    pub(super) skip_overlap: bool,
+    pub(in crate::http) skip_overlap: bool,
 }
