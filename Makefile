@@ -66,6 +66,10 @@ bench: require onnxruntime ## measure speed and memory on one hour of audio
 	cargo bench --locked --bench hour
 	cargo bench --locked --bench sharing
 
+.PHONY: load
+load: require onnxruntime ## measure requests and memory with 10,000 jobs queued, 200 clients polling and 50 streams of events
+	cargo bench --locked --bench load
+
 .PHONY: docker-check
 docker-check: require onnxruntime $(CACHE)/docker/installed ## lint docker/, and build and run the CPU image's last stages without an engine (root)
 	# With the features that `make test` builds it with, so that it is there already.

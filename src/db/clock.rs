@@ -75,6 +75,9 @@ impl Db {
             .bind(BATCH as i64)
             .fetch_all(&self.pool)
             .await?;
+            if jobs.is_empty() {
+                return Ok(mended);
+            }
             let mut tx = self.begin().await?;
             for job in &jobs {
                 let granted = job.lease_expires_at.map(|expires| {

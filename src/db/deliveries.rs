@@ -82,6 +82,19 @@ impl Db {
         lease: Duration,
     ) -> Result<Vec<Delivery>, DbError> {
         let now = Utc::now();
+        let late = millis(now + lease + clock::TOLERANCE);
+        // Nearly always nothing is due, and only whoever writes waits for others who do.
+        let due: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM webhook_deliveries
+                 WHERE due_at <= $1 OR (failures = 0 AND due_at > $2))",
+        )
+        .bind(millis(now))
+        .bind(late)
+        .fetch_one(&self.pool)
+        .await?;
+        if !due {
+            return Ok(Vec::new());
+        }
         let deliveries = sqlx::query_as(
             "UPDATE webhook_deliveries SET due_at = $1
              WHERE job_id IN (
@@ -94,7 +107,7 @@ impl Db {
         .bind(millis(now + lease))
         .bind(millis(now))
         .bind(i64::from(limit))
-        .bind(millis(now + lease + clock::TOLERANCE))
+        .bind(late)
         .fetch_all(&self.pool)
         .await?;
         Ok(deliveries)
