@@ -49,8 +49,9 @@ test: require onnxruntime oracle ## run all tests but the training's
 	cargo test --locked
 
 .PHONY: chaos
-chaos: require onnxruntime ## kill server and workers at 200 random moments over a stream of jobs
-	DIARIST_CHAOS_KILLS=200 cargo test --locked --test it service::chaos -- --nocapture
+chaos: require onnxruntime faketime ## kill server and workers, and set the clock, at 200 random moments over a stream of jobs
+	DIARIST_CHAOS_KILLS=200 cargo test --locked --test it -- --nocapture \
+		service::chaos service::clock service::trouble
 
 .PHONY: lint
 lint: require cargo-tools ## formatting, lints, documentation, licences, unused dependencies
@@ -64,6 +65,10 @@ lint: require cargo-tools ## formatting, lints, documentation, licences, unused 
 bench: require onnxruntime ## measure speed and memory on one hour of audio
 	cargo bench --locked --bench hour
 	cargo bench --locked --bench sharing
+
+.PHONY: load
+load: require onnxruntime ## measure requests and memory with 10,000 jobs queued, 200 clients polling and 50 streams of events
+	cargo bench --locked --bench load
 
 .PHONY: docker-check
 docker-check: require onnxruntime $(CACHE)/docker/installed ## lint docker/, and build and run the CPU image's last stages without an engine (root)
@@ -87,6 +92,11 @@ require:
 .PHONY: onnxruntime
 onnxruntime: ## fetch ONNX Runtime's shared library into .cache/onnxruntime
 	@scripts/fetch-onnxruntime.sh
+
+.PHONY: faketime
+faketime: # libfaketime, which sets the clock of one process (root)
+	test -n "$$(ls /usr/lib/*/faketime/libfaketimeMT.so.1 2> /dev/null)" || { apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends faketime > /dev/null; }
 
 .PHONY: oracle
 oracle: $(CACHE)/oracle/installed

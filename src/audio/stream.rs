@@ -54,6 +54,10 @@ impl AudioStream {
     ///
     /// # Errors
     /// [`AudioError`] says what about the file is refused, and at which limit.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "so that a path may be given in every form, as to `File::open`"
+    )]
     pub fn open(recording: impl Recording, options: &DecodeOptions) -> Result<Self, AudioError> {
         let mut decoder = Decoder::open(&recording, &options.limits)?;
         let limit = options.limits.max_duration_seconds;

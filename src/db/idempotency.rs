@@ -10,7 +10,7 @@ use chrono::{TimeDelta, Utc};
 use sqlx::Database;
 use uuid::Uuid;
 
-use super::{Db, DbError, Sql, record::millis};
+use super::{Db, DbError, Sql, clock, record::millis};
 
 /// How long the answer to a request is kept.
 const KEPT: TimeDelta = TimeDelta::hours(24);
@@ -52,7 +52,8 @@ pub struct DoneRequest {
 }
 
 impl Db {
-    /// Claims `key` among those of `owner` for `lease`, unless it is taken.
+    /// Claims `key` among those of `owner` for `lease`, unless it is taken. One that is taken for longer
+    /// than that by a request in flight was taken before the clock was set back.
     pub async fn begin_request(
         &self,
         owner: &str,
@@ -71,13 +72,15 @@ impl Db {
              ON CONFLICT (owner, key) DO UPDATE
              SET token = excluded.token, fingerprint = NULL, answer = NULL,
                  expires_at = excluded.expires_at
-             WHERE idempotency_keys.expires_at <= $5",
+             WHERE idempotency_keys.expires_at <= $5
+                OR (idempotency_keys.answer IS NULL AND idempotency_keys.expires_at > $6)",
         )
         .bind(owner)
         .bind(key)
         .bind(&claim.token)
         .bind(millis(now + lease))
         .bind(millis(now))
+        .bind(millis(now + lease + clock::TOLERANCE))
         .execute(&self.pool)
         .await?;
         if claimed.rows_affected() > 0 {

@@ -6,11 +6,13 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use sqlx::{Database, Transaction};
 
 use super::{
-    Db, DbError, Failure, JobRecord, Lane, Sql, deliveries, dispatch,
+    Db, DbError, Failure, JobRecord, Lane, Sql,
+    clock::Lease,
+    deliveries, dispatch,
     record::{WORKER_LOST, millis},
 };
 use crate::domain::{JobEvent, JobId, JobStatus};
@@ -80,15 +82,22 @@ impl Db {
         if job.status.is_final() {
             return Ok(Claim::Nothing);
         }
-        if let Some(expires) = job.lease_expires_at
-            && let Ok(left) = (expires - now).to_std()
-            && left > Duration::ZERO
-        {
-            // The queue's clock has whole seconds; the next full one is past the lease's end.
-            let delay = left + Duration::from_secs(1);
-            dispatch::push(&mut tx, id, Lane::of(job.audio_bytes), delay).await?;
-            tx.commit().await?;
-            return Ok(Claim::Busy);
+        if let Some(expires) = job.lease_expires_at {
+            let left = match Lease::of(&job, expires, lease, now) {
+                Lease::Held(left) => Some(left),
+                Lease::Doubtful(grace) => {
+                    prolong(&mut tx, &job, now, grace).await?;
+                    Some(grace)
+                }
+                Lease::Over => None,
+            };
+            if let Some(left) = left {
+                // The queue's clock has whole seconds; the next full one is past the lease's end.
+                let delay = left + Duration::from_secs(1);
+                dispatch::push(&mut tx, id, Lane::of(job.audio_bytes), delay).await?;
+                tx.commit().await?;
+                return Ok(Claim::Busy);
+            }
         }
         // Whoever ran it is gone without a word: that attempt failed.
         let vanished = job.status == JobStatus::Running;
@@ -123,6 +132,7 @@ impl Db {
             ..job.clone()
         };
         if claimed.is_suspect(attempts) && !suspects {
+            touch(&mut tx, id, now).await?;
             dispatch::push(&mut tx, id, Lane::of(job.audio_bytes), SUSPECT_DELAY).await?;
             tx.commit().await?;
             return Ok(Claim::Busy);
@@ -283,6 +293,39 @@ async fn read(tx: &mut Transaction<'_, Sql>, id: JobId) -> Result<Option<JobReco
         .fetch_optional(&mut **tx)
         .await?;
     Ok(job)
+}
+
+/// Gives the worker that may have the job another `grace` to say so.
+async fn prolong(
+    tx: &mut Transaction<'_, Sql>,
+    job: &JobRecord,
+    now: DateTime<Utc>,
+    grace: Duration,
+) -> Result<(), DbError> {
+    sqlx::query(
+        "UPDATE diarizations SET lease_expires_at = $1, updated_at = $2 WHERE id = $3 AND attempt = $4",
+    )
+    .bind(millis(now + grace))
+    .bind(millis(now))
+    .bind(job.id.to_string())
+    .bind(job.attempt)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Notes when the job's dispatch was written, for [`Db::mend_times`].
+async fn touch(
+    tx: &mut Transaction<'_, Sql>,
+    id: JobId,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query("UPDATE diarizations SET updated_at = $1 WHERE id = $2")
+        .bind(millis(now))
+        .bind(id.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// Moves the job out of the worker's hands. The status it was read with is named again, so that

@@ -7,6 +7,7 @@
 //! The statements keep to what `SQLite` and `PostgreSQL` share; what is `SQLite`'s alone is in
 //! [`pool`](self) and in the two aliases [`Sql`] and [`Queue`].
 
+mod clock;
 mod deliveries;
 mod dispatch;
 mod error;

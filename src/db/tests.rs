@@ -8,18 +8,18 @@ use tempfile::TempDir;
 use super::*;
 use crate::domain::{JobId, JobStatus};
 
-const ATTEMPTS: i64 = 3;
-const ALIVE: Duration = Duration::from_mins(1);
+pub(super) const ATTEMPTS: i64 = 3;
+pub(super) const ALIVE: Duration = Duration::from_mins(1);
 /// A lease that has ended as soon as it is given: its worker is taken to be dead.
 const DEAD: Duration = Duration::ZERO;
 
-async fn open() -> (TempDir, Db) {
+pub(super) async fn open() -> (TempDir, Db) {
     let folder = TempDir::new().unwrap();
     let db = Db::open(&folder.path().join("test.sqlite")).await.unwrap();
     (folder, db)
 }
 
-async fn create(db: &Db) -> JobId {
+pub(super) async fn create(db: &Db) -> JobId {
     let id = JobId::generate();
     let job = NewJob {
         id,
@@ -38,7 +38,7 @@ async fn create(db: &Db) -> JobId {
     id
 }
 
-async fn claim(db: &Db, id: JobId, lease: Duration) -> JobRecord {
+pub(super) async fn claim(db: &Db, id: JobId, lease: Duration) -> JobRecord {
     match db.claim_job(id, lease, ATTEMPTS, true).await.unwrap() {
         Claim::Run(job) => *job,
         other => panic!("expected the job; got {other:?}"),
@@ -365,7 +365,7 @@ proptest! {
     }
 }
 
-async fn create_with_webhook(db: &Db) -> JobId {
+pub(super) async fn create_with_webhook(db: &Db) -> JobId {
     let id = JobId::generate();
     let job = NewJob {
         id,

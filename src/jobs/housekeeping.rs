@@ -9,7 +9,7 @@ use chrono::{TimeDelta, Utc};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::Retention;
+use super::{ClockWatch, Retention};
 use crate::{
     db::{Db, DbError, day},
     domain::JobId,
@@ -35,10 +35,14 @@ pub async fn keep_house(
     let mut tick = interval(retention.interval());
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut swept: Option<Instant> = None;
+    let mut clock = ClockWatch::default();
     loop {
         tokio::select! {
             _ = tick.tick() => {}
             () = shutdown.cancelled() => return,
+        }
+        if !clock.is_believed() {
+            continue;
         }
         if let Err(error) = expire(&db, &storage, retention).await {
             tracing::warn!(%error, "what was kept long enough was not removed");

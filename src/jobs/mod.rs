@@ -8,6 +8,7 @@
 //! once (`failure`); the others are tried again, a limited number of times.
 
 mod attempt;
+mod clock;
 mod diarize;
 mod environment;
 mod failure;
@@ -25,6 +26,7 @@ pub mod voices;
 mod wake;
 mod worker;
 
+pub use clock::ClockWatch;
 pub use environment::Environment;
 pub use housekeeping::keep_house;
 pub use retention::{Retention, RetentionError};

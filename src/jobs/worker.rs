@@ -16,7 +16,7 @@ use futures::{Stream, StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Environment, attempt};
+use super::{Environment, attempt, clock};
 use crate::db::{Dispatch, Lane};
 
 /// How long a worker that lost its connection to the queue waits before it comes back.
@@ -45,7 +45,10 @@ pub async fn run(environment: Environment, shutdown: CancellationToken, grace: D
         })
     };
     let lanes = Lane::ALL.map(|lane| serve(&environment, lane, &shutdown));
-    futures::future::join_all(lanes).await;
+    tokio::join!(
+        futures::future::join_all(lanes),
+        clock::mend(Arc::clone(&environment), shutdown.clone()),
+    );
     // Jobs that outlived their worker.
     environment.running.close();
     environment.running.wait().await;

@@ -30,16 +30,16 @@ const FEW: usize = 10;
 /// How long jobs may take that nobody disturbs any more.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-fn kills() -> usize {
+pub(super) fn kills() -> usize {
     let kills = std::env::var("DIARIST_CHAOS_KILLS");
     kills.map_or(FEW, |kills| kills.parse().unwrap())
 }
 
 /// Numbers that look random (xorshift).
-struct Random(u64);
+pub(super) struct Random(u64);
 
 impl Random {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let seed = std::env::var("DIARIST_CHAOS_SEED").map_or_else(
             |_| {
                 let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -52,7 +52,7 @@ impl Random {
     }
 
     /// From `least` to below `most`.
-    fn between(&mut self, least: u64, most: u64) -> u64 {
+    pub(super) fn between(&mut self, least: u64, most: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -6,6 +6,7 @@ mod browsers;
 mod channels;
 mod chaos;
 mod checkpoints;
+mod clock;
 mod conversations;
 mod deploy;
 mod encryption;

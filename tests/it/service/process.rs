@@ -50,6 +50,14 @@ impl Service {
         }
     }
 
+    /// One that is made up already: `diarist` with its environment.
+    pub(super) fn spawn(command: &mut Command) -> Self {
+        Self {
+            server: Server::spawn(command, std::process::Stdio::inherit()),
+            client: client(),
+        }
+    }
+
     pub(super) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.server.address)
     }
