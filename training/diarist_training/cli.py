@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "prepare": ("prepare", "bring a corpus, as its archive unpacks, into the one manifest format"),
     "quantize": ("quantize", "make the int8 and weights-int8 forms of an exported file"),
     "rebuild": ("rebuild", "make the fp32 and fp16 forms out of the weights-int8 file"),
+    "segment-export": ("segmentation.export", "write a trained segmentation network as an ONNX file"),
     "segment-train": ("segmentation.train", "train the segmentation network by a recipe; goes on where it stopped"),
     "segment-voiceprints": ("segmentation.voiceprints", "embed the training speakers, for the segmentation network to learn from"),
     "simulate": ("simulate", "write conversations with exact RTTM from held-out speakers"),

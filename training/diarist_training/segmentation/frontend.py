@@ -48,13 +48,13 @@ class LogMel(nn.Module):
         self.register_buffer("filters", mel_filters(), persistent=False)
 
     def forward(self, samples: Tensor) -> Tensor:
-        bands = self.power(samples) @ self.filters  # (batch, frames, bands)
+        bands = self.bands(samples)
         level = bands.mean(dim=(1, 2), keepdim=True) + SILENCE
         logarithm = (bands / level + FLOOR).log()
         return (logarithm - logarithm.mean(dim=1, keepdim=True)).unsqueeze(1)
 
-    def power(self, samples: Tensor) -> Tensor:
-        """Power spectrum, (batch, frames, WINDOW // 2 + 1)."""
+    def bands(self, samples: Tensor) -> Tensor:
+        """Mean power per band, (batch, frames, BANDS)."""
         frames = F.pad(samples[:, 0], (_PADDING, _PADDING)).unfold(1, WINDOW, FRAME_SHIFT)
         spectrum = torch.fft.rfft(frames * self.window)
-        return spectrum.real.square() + spectrum.imag.square()
+        return (spectrum.real.square() + spectrum.imag.square()) @ self.filters

@@ -23,19 +23,16 @@ class Attention(nn.Module):
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.heads = heads
+        self.width, self.heads, self.size = width, heads, width // heads
         self.norm = nn.LayerNorm(width)
         self.query_key_value = nn.Linear(width, 3 * width)
         self.output = nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        width = x.shape[-1]
-        size = width // self.heads
-        # 0 keeps a dimension and -1 follows, so that the exported graph asks for no shapes.
-        parts = self.query_key_value(self.norm(x)).split(width, dim=2)
-        query, key, value = (part.unflatten(2, (self.heads, size)).transpose(1, 2) for part in parts)
+        parts = self.query_key_value(self.norm(x)).split(self.width, dim=2)
+        query, key, value = (part.unflatten(2, (self.heads, self.size)).transpose(1, 2) for part in parts)
         if torch.onnx.is_in_onnx_export():
-            weights = torch.softmax(query @ (key.transpose(2, 3) * size ** -0.5), dim=-1)
+            weights = torch.softmax(query @ (key.transpose(2, 3) * self.size ** -0.5), dim=-1)
             mixed = weights @ value
         else:
             mixed = F.scaled_dot_product_attention(query, key, value)
@@ -47,13 +44,14 @@ class Convolution(nn.Module):
 
     def __init__(self, width: int, kernel: int) -> None:
         super().__init__()
+        self.width = width
         self.norm = nn.LayerNorm(width)
         self.gate = nn.Linear(width, 2 * width)
         self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
         self.output = nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        value, gate = self.gate(self.norm(x)).chunk(2, dim=2)
+        value, gate = self.gate(self.norm(x)).split(self.width, dim=2)
         x = (value * torch.sigmoid(gate)).transpose(1, 2)
         return self.output(F.relu(self.depthwise(x).transpose(1, 2)))
 
