@@ -24,6 +24,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "quantize": ("quantize", "make the int8 and weights-int8 forms of an exported file"),
     "rebuild": ("rebuild", "make the fp32 and fp16 forms out of the weights-int8 file"),
     "segment-export": ("segmentation.export", "write a trained segmentation network as an ONNX file"),
+    "segment-measure": ("segmentation.measure", "score an exported segmentation network chunk by chunk"),
+    "segment-speed": ("segmentation.speed", "measure how much audio per second ONNX Runtime segments"),
     "segment-train": ("segmentation.train", "train the segmentation network by a recipe; goes on where it stopped"),
     "segment-voiceprints": ("segmentation.voiceprints", "embed the training speakers, for the segmentation network to learn from"),
     "simulate": ("simulate", "write conversations with exact RTTM from held-out speakers"),

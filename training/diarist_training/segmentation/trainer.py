@@ -1,7 +1,6 @@
 """The training loop: a run is a pure function of recipe, pack and seed, step by step."""
 
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -18,7 +17,7 @@ from .chunks import Chunks, Generator
 from .learner import PARTS, Learner
 from .network import Segmenter
 from .recipe import Recipe
-from .validation import SEED, Validation, voiceprints_of
+from .validation import SEED, SOUND, Validation, voiceprints_of
 
 
 class Trainer:
@@ -37,7 +36,7 @@ class Trainer:
         network = Segmenter(**recipe.network)
         voices = voiceprints_of(pack_folder / recipe.voiceprints, self.generator.speakers) if recipe.voiceprints else None
         self.network = Learner(network, network.norm.normalized_shape[0], voices).to(device)
-        self.validation = Validation(Generator(self.pack, "verify", replace(recipe.make_sound(), rooms=40), SEED, left_out),
+        self.validation = Validation(Generator(self.pack, "verify", SOUND, SEED, left_out),
                                      Segmenter().features, recipe.validation_chunks)
         self.objective = nn.Module()  # the loss learns nothing itself; a checkpoint has a place for it
         self.optimiser = make_optimiser(recipe.optimiser, [self.network])
