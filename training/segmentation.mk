@@ -18,7 +18,8 @@ segmentation-release: training/.venv/installed ## write models/diarist-segmentat
 	$(TRAINING) segment-export $(or $(CHECKPOINT),$(SEGMENTATION_RUN)/final.pt) --output $(SEGMENTATION_FILE)
 
 .PHONY: segmentation-measure
-segmentation-measure: training/pack/index.npz ## errors of the segmentation network on simulated and real chunks, and its speed
+segmentation-measure: training/pack/index.npz ## errors of the segmentation network on simulated and real chunks, and its speed (RUN=folder of the run, to take up its log too)
 	$(TRAINING) segment-measure $(SEGMENTATION_FILE) --split verify --split simulate \
-		--output $(SEGMENTATION)/measurements/errors.json
+		--output $(SEGMENTATION)/measurements/errors.json $(if $(RUN),--run $(RUN))
 	$(TRAINING) segment-speed $(SEGMENTATION_FILE) --output $(SEGMENTATION)/measurements/speed.json
+	$(TRAINING) card $(SEGMENTATION)

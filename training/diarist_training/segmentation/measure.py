@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 import webrtcvad
 
 from ..audio import SAMPLE_RATE, read_mono, to_int16
@@ -105,6 +106,11 @@ def measure(name: str, chunks: Iterator[Chunk], network: Network) -> list[dict]:
                    for mode, counts in speech.items()]
 
 
+def write_json(path: Path, content: object) -> None:
+    """One indented document, ended by a newline."""
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
 def add_arguments(parser) -> None:
     """Flags of `segment-measure`."""
     parser.add_argument("model", type=Path)
@@ -116,6 +122,19 @@ def add_arguments(parser) -> None:
                         help="folder of audio with RTTM files")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--output", type=Path, help="JSON file for the model's card")
+    parser.add_argument("--run", type=Path, dest="training_run",
+                        help="a run's folder: summarise its log into training.json beside the output")
+
+
+def summarise_run(folder: Path) -> dict:
+    """Recipe, budget and validation curve of a finished run."""
+    final = torch.load(folder / "final.pt", map_location="cpu", weights_only=True, mmap=True)
+    log = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    return {"seconds": round(final["seconds"]), "steps": final["step"], "chosen": final["chosen"],
+            "validation_local_der": final["rates"], "recipe": final["recipe"],
+            "manifest_sha256": final["manifest_sha256"],
+            "validation": [{key: value for key, value in line.items() if key not in ("kind", "progress")}
+                           for line in log if line["kind"] == "validate"]}
 
 
 def run(arguments) -> None:
@@ -135,4 +154,6 @@ def run(arguments) -> None:
     if arguments.output:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         rounded = [{key: round(value, 4) if isinstance(value, float) else value for key, value in row.items()} for row in rows]
-        arguments.output.write_text(json.dumps(rounded, indent=1) + "\n", encoding="utf-8")
+        write_json(arguments.output, rounded)
+        if arguments.training_run:
+            write_json(arguments.output.with_name("training.json"), summarise_run(arguments.training_run))
