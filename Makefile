@@ -21,6 +21,7 @@ CARGO_MACHETE_VERSION := 0.9.2
 -include training/training.mk
 -include training/models.mk
 -include training/diarization.mk
+-include training/segmentation.mk
 
 .PHONY: help
 help: ## list the commands

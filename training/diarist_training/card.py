@@ -16,7 +16,9 @@ from pathlib import Path
 from . import card_tables
 from .card_run import summarise_data, summarise_run
 from .manifest import shared_data
+from .segmentation.tables import TABLES as SEGMENTATION_TABLES
 
+TABLES = card_tables.TABLES | SEGMENTATION_TABLES
 BLOCK = re.compile(r"<!-- (?P<name>[a-z-]+) -->\n(?P<body>.*?)<!-- /(?P=name) -->", re.DOTALL)
 
 
@@ -29,10 +31,10 @@ def render(card: str, folder: Path) -> str:
 
     def block(match: re.Match[str]) -> str:
         name = match["name"]
-        if name not in card_tables.TABLES:
-            raise CardError(f"no table {name!r}; known: {', '.join(sorted(card_tables.TABLES))}")
+        if name not in TABLES:
+            raise CardError(f"no table {name!r}; known: {', '.join(sorted(TABLES))}")
         try:
-            body = card_tables.TABLES[name](folder)
+            body = TABLES[name](folder)
         except FileNotFoundError as error:
             raise CardError(f"table {name!r} needs {error.filename}") from error
         return f"<!-- {name} -->\n{body}<!-- /{name} -->"

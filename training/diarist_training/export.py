@@ -95,9 +95,11 @@ def to_onnx(network: SpeakerEmbedding, description: dict[str, str]) -> onnx.Mode
                      output_dim=str(network.linear.out_features), **description)
 
 
-def session(model: onnx.ModelProto | Path, threads: int = 0) -> onnxruntime.InferenceSession:
+def session(model: onnx.ModelProto | Path, threads: int = 0, optimise: bool = True) -> onnxruntime.InferenceSession:
     """ONNX Runtime on the CPU with default options; 0 threads lets it choose."""
     options = onnxruntime.SessionOptions()
+    if not optimise:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     source = str(model) if isinstance(model, Path) else model.SerializeToString()

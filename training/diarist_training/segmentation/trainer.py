@@ -1,0 +1,133 @@
+"""The training loop: a run is a pure function of recipe, pack and seed, step by step."""
+
+import time
+from pathlib import Path
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from ..checkpoint import Average, BestCheckpoints, load_checkpoint, save_checkpoint
+from ..journal import Journal
+from ..pack import Pack
+from ..replicas import Replicas
+from ..schedule import SCHEDULES, Curve
+from ..trainer import make_optimiser
+from .chunks import Chunks, Generator
+from .learner import PARTS, Learner
+from .network import Segmenter
+from .recipe import Recipe
+from .validation import SEED, SOUND, Validation, voiceprints_of
+
+
+class Trainer:
+    """Everything a run holds; `run()` goes on from the last checkpoint in `folder` if there is one.
+
+    Each replica simulates its own share of the batch, so that there is no loader to keep up.
+    """
+
+    def __init__(self, recipe: Recipe, pack_folder: Path, folder: Path, device: torch.device) -> None:
+        self.recipe, self.folder, self.device = recipe, folder, device
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(recipe.seed)
+        self.pack = Pack.open(pack_folder)
+        left_out = tuple(recipe.left_out)
+        self.generator = Generator(self.pack, "train", recipe.make_sound(), recipe.seed, left_out)
+        network = Segmenter(**recipe.network)
+        voices = voiceprints_of(pack_folder / recipe.voiceprints, self.generator.speakers) if recipe.voiceprints else None
+        self.network = Learner(network, network.norm.normalized_shape[0], voices).to(device)
+        self.validation = Validation(Generator(self.pack, "verify", SOUND, SEED, left_out),
+                                     Segmenter().features, recipe.validation_chunks)
+        self.objective = nn.Module()  # the loss learns nothing itself; a checkpoint has a place for it
+        self.optimiser = make_optimiser(recipe.optimiser, [self.network])
+        self.schedule = SCHEDULES[recipe.schedule["name"]](**{k: v for k, v in recipe.schedule.items() if k != "name"})
+        self.voice_weight = Curve(recipe.voice_weight)
+        self.average = Average(self.network, recipe.ema)
+        self.best = BestCheckpoints(folder, recipe.keep_best, recipe)
+        self.step, self.seconds, self.stopping = 0, 0.0, False
+        self.replicas = Replicas(self.network, recipe.replicas)
+        if (folder / "last.pt").exists():
+            load_checkpoint(folder / "last.pt", self)
+
+    def progress(self) -> float:
+        """Done share of the run, 0..1."""
+        return self.recipe.progress(self.step, self.seconds)
+
+    def train_step(self) -> dict[str, float]:
+        """One optimiser step; everything random in it follows from seed and step."""
+        progress = self.progress()
+        rate, weight = self.schedule.rate(progress), self.voice_weight(progress)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.replicas.train(freeze_batchnorm=False)
+        outputs = self.replicas.forward(lambda network, index: network(self._share(index), weight))
+        only_loss = torch.eye(len(PARTS), device=self.device)[0] / len(self.replicas)
+        self.replicas.backward(outputs, [only_loss] * len(outputs))
+        norm = nn.utils.clip_grad_norm_(self.replicas.parameters[0], self.recipe.clip_gradient)
+        self.optimiser.step()
+        self.average.update(self.step)
+        self.step += 1
+        parts = torch.stack([output.detach() for output in outputs]).mean(dim=0)
+        return {**dict(zip(PARTS, parts)), "rate": rate, "gradient": norm, "progress": progress}
+
+    def _share(self, index: int) -> Chunks:
+        """Chunks of one replica in this step, on the device."""
+        share = self.recipe.batch_size // len(self.replicas)
+        chunks = self.generator.draw((self.step * len(self.replicas) + index) * share, share)
+        return Chunks(*(part.to(self.device) for part in (chunks.samples, chunks.classes, chunks.people)))
+
+    def validate(self) -> dict[str, float]:
+        """Errors of the weights' moving average, which is kept if it is among the best."""
+        with self.average.swapped_in(self.network):
+            rates = self.validation.rates(self.network.network)
+            self.best.offer(rates["local_der"], self.step, self.network)
+        self.schedule.validated(rates["local_der"])
+        return rates
+
+    def run(self) -> dict[str, float]:
+        """Trains to the end of the budget; returns the local DER of final, averaged and best weights.
+
+        After `stop` it saves a checkpoint instead, and returns nothing.
+        """
+        self.journal = Journal(self.folder, self.step)
+        epoch_steps = max(1, self.recipe.epoch_chunks // self.recipe.batch_size)
+        saved = time.monotonic()
+        with tqdm(total=100.0, initial=100.0 * self.progress(), unit="%", bar_format="{l_bar}{bar}| {elapsed} {postfix}",
+                  mininterval=5.0) as bar:
+            while self.progress() < 1.0 and not self.stopping:
+                started = time.monotonic()
+                values = self.train_step()
+                if self.step % epoch_steps == 0:
+                    self._log_validation()
+                self.seconds += time.monotonic() - started
+                self.journal.step(self.step, self.seconds, values, self.recipe.log_steps)
+                bar.update(100.0 * self.progress() - bar.n)
+                if time.monotonic() - saved > 60.0 * self.recipe.checkpoint_minutes:
+                    save_checkpoint(self.folder / "last.pt", self)
+                    saved = time.monotonic()
+        save_checkpoint(self.folder / "last.pt", self)
+        return self._finish() if self.progress() >= 1.0 else {}
+
+    def stop(self) -> None:
+        """Asks `run` to end after the step that it is in."""
+        self.stopping = True
+
+    def _log_validation(self) -> None:
+        self.journal.write("validate", self.step, self.seconds, {**self.validate(), "progress": self.progress()})
+
+    def _finish(self) -> dict[str, float]:
+        """Chooses among final, moving-average and best-average weights by local DER; writes `final.pt`."""
+        self._log_validation()
+        candidates = {"final": {k: v.clone() for k, v in self.network.state_dict().items()},
+                      "average": self.average.state_dict(), "best_average": self.best.average()}
+        results = {}
+        for name, weights in candidates.items():
+            self.network.load_state_dict(weights)
+            results[name] = self.validation.rates(self.network.network)["local_der"]
+        chosen = min(results, key=results.get)
+        torch.save({"network": candidates[chosen], "recipe": self.recipe.as_dict(), "chosen": chosen, "rates": results,
+                    "step": self.step, "seconds": self.seconds, "manifest_sha256": self.pack.manifest_sha256},
+                   self.folder / "final.pt")
+        self.network.load_state_dict(candidates["final"])
+        self.journal.write("finish", self.step, self.seconds, results)
+        return results
