@@ -20,6 +20,7 @@ mod list;
 mod media;
 mod mutated;
 mod openapi;
+mod overlap;
 mod problems;
 mod process;
 mod pyannoteai;
