@@ -294,9 +294,10 @@ impl Options {
         &self.job.task
     }
 
-    /// Keeps these as errors.
-    pub(super) fn refuse_all(&mut self, errors: impl IntoIterator<Item = FieldError>) {
+    /// The answer to a request with these errors, and those that were kept.
+    pub(super) fn refused(mut self, errors: impl IntoIterator<Item = FieldError>) -> ApiError {
         self.errors.extend(errors);
+        ApiError::fields(self.errors)
     }
 
     /// Whom to tell of the job's end; a URL that may not be used is kept as an error.

@@ -42,9 +42,10 @@ impl SegmentationMetadata {
     /// The first key that is missing or holds what is not supported.
     pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, MetadataError> {
         let number = |key: &'static str, least: usize, most: usize| {
-            let expected = match least == most {
-                true => least.to_string(),
-                false => format!("a whole number from {least} to {most}"),
+            let expected = if least == most {
+                least.to_string()
+            } else {
+                format!("a whole number from {least} to {most}")
             };
             let Some(given) = lookup(key) else {
                 return Err(MetadataError::Missing { key, expected });
@@ -151,14 +152,12 @@ impl Segmenter {
         }
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         let classes = session.run(samples)?;
-        match classes
-            .rows()
-            .into_iter()
-            .position(|row| row.iter().any(|value| value.is_nan()))
-        {
-            Some(row) => Err(ModelError::NotADirection { row }),
-            None => Ok(classes),
+        if classes.iter().any(|value| value.is_nan()) {
+            return Err(ModelError::Run {
+                reason: "it gave probabilities that are no numbers".to_owned(),
+            });
         }
+        Ok(classes)
     }
 }
 

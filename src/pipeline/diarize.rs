@@ -99,9 +99,10 @@ impl Pipeline {
             }
         })?;
         let mut seconds = scan.seconds;
-        let (speech, overlap) = timed(&mut seconds.speech, || match &scan.activity {
-            Some(activity) => activity.timelines(&settings.pipeline, scan.seconds_of_audio()),
-            None => {
+        let (speech, overlap) = timed(&mut seconds.speech, || {
+            if let Some(activity) = &scan.activity {
+                activity.timelines(&settings.pipeline, scan.seconds_of_audio())
+            } else {
                 let speech = speech::segments(&scan.probabilities, &settings.speech);
                 (within(&scan, &speech), Timeline::default())
             }

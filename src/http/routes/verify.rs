@@ -104,10 +104,7 @@ pub(crate) async fn verify(
     let sides = match (side("first", &body), side("second", &body)) {
         (Ok(first), Ok(second)) => [first, second],
         (first, second) => {
-            options.refuse_all([first.err(), second.err()].into_iter().flatten());
-            return Err(options
-                .finish(None)
-                .map_or_else(|refused| refused, unexpected));
+            return Err(options.refused([first.err(), second.err()].into_iter().flatten()));
         }
     };
     if let [Side::Voiceprint(first), Side::Voiceprint(second)] = &sides {
@@ -118,11 +115,6 @@ pub(crate) async fn verify(
     recording.compare(&state, sides);
     let accepted = accept(state, recording).await?;
     Ok((StatusCode::ACCEPTED, accepted).into_response())
-}
-
-/// Options with an error that were taken for good.
-fn unexpected<T>(_: T) -> ApiError {
-    ApiError::internal(std::io::Error::other("an error was lost"))
 }
 
 /// Reads one side.

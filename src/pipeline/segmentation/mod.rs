@@ -123,9 +123,10 @@ impl Activity {
         let runs = frames.filter_map(|run| {
             let start = from;
             from += run.len();
-            let end = match from == values.len() {
-                true => seconds,
-                false => self.border(from).min(seconds),
+            let end = if from == values.len() {
+                seconds
+            } else {
+                self.border(from).min(seconds)
             };
             (run[0] >= threshold).then(|| Segment::new(self.border(start).min(seconds), end))
         });
