@@ -40,3 +40,13 @@ diarization-measure: build $(CONVERSATIONS)/simulated/conversations.tsv ## DER a
 	$(call score,$(REAL),real-int8,--model $(MODEL_STEM).int8.onnx)
 	$(call score,$(REAL),real-weights-int8,--model $(MODEL_STEM).weights-int8.onnx)
 	$(call score,$(REAL),real-resemblyzer,$(RESEMBLYZER))
+
+SEGMENTATION_MEASUREMENTS := models/diarist-segmentation/measurements
+.PHONY: segmentation-pipeline-measure
+segmentation-pipeline-measure: build $(CONVERSATIONS)/simulated/conversations.tsv ## DER and JER of the pipeline with the segmentation model, into its measurements
+	$(DIARIZE_SCORE) --audio $(CONVERSATIONS)/simulated --output $(CONVERSATIONS)/scored/segmentation \
+		--model $(MODEL_STEM).int8.onnx --set DIARIST_PIPELINE__METHOD=segmentation
+	cp $(CONVERSATIONS)/scored/segmentation/diarization.json $(SEGMENTATION_MEASUREMENTS)/pipeline-simulated.json
+	$(DIARIZE_SCORE) --audio $(REAL) --output $(CONVERSATIONS)/scored/segmentation-real \
+		--model $(MODEL_STEM).int8.onnx --set DIARIST_PIPELINE__METHOD=segmentation
+	cp $(CONVERSATIONS)/scored/segmentation-real/diarization.json $(SEGMENTATION_MEASUREMENTS)/pipeline-real.json
