@@ -52,9 +52,10 @@ def speed(folder: Path) -> str:
     """Time for a chunk, and recorded audio per second at the chunk steps."""
     report = read(folder, "speed.json")
     steps = [key for key in report["rows"][0] if key.startswith("step_")]
-    rows = table(("threads", "batch", "ms a chunk, median", "at best",
+    rows = table(("threads", "batch", "ms a chunk, median", "at best", "CPU ms",
                   *(f"step {key.removeprefix('step_')} s" for key in steps)),
                  ((row["threads"], row["batch"], row["milliseconds_per_chunk"], row["least_milliseconds"],
+                   row["cpu_milliseconds"],
                    *(row[key] for key in steps)) for row in report["rows"]))
     return f"{report['processor']}, ONNX Runtime {report['onnxruntime']}:\n\n{rows}"
 
