@@ -9,6 +9,15 @@ from .manifest import read_speakers
 from .schedule import Points
 
 
+def read_values(recipe: type, path: Path) -> dict:
+    """The values in a recipe file; a key that is no field of `recipe` is an error that names the known ones."""
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    known = {item.name for item in fields(recipe)}
+    if unknown := set(values) - known:
+        raise ValueError(f"{path}: unknown keys {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
+    return values
+
+
 @dataclass
 class Recipe:
     """The keys of a recipe file and their defaults. Curves are `[progress, value]` points."""
@@ -51,10 +60,7 @@ class Recipe:
     @classmethod
     def read(cls, path: Path) -> "Recipe":
         """Reads a recipe; an unknown key is an error that names the known ones."""
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-        known = {item.name for item in fields(cls)}
-        if unknown := set(values) - known:
-            raise ValueError(f"{path}: unknown keys {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
+        values = read_values(cls, path)
         if isinstance(values.get("held_out"), str):
             values["held_out"] = sorted(read_speakers(path.parent / values["held_out"]))
         if values.get("start"):
@@ -68,3 +74,13 @@ class Recipe:
     def batch_size(self) -> int:
         """Crops per step."""
         return self.speakers_per_batch * self.crops_per_speaker
+
+    @property
+    def total(self) -> int | None:
+        """Crops in all."""
+        return self.total_crops
+
+    @property
+    def epoch(self) -> int:
+        """Crops between two validations."""
+        return self.epoch_crops

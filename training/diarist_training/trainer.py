@@ -1,23 +1,20 @@
 """The training loop: a run is a pure function of recipe, pack and seed, step by step."""
 
-import time
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from .augment.chain import Chain
-from .checkpoint import Average, BestCheckpoints, load_checkpoint, save_checkpoint
+from .checkpoint import Average, BestCheckpoints, load_checkpoint
 from .fbank import SAMPLE_RATE, Fbank
-from .journal import Journal
 from .losses.objective import Objective
 from .pack import Pack
 from .precision import has_bfloat16
 from .recipe import Recipe
 from .replicas import Replicas
 from .resnet import SpeakerEmbedding
+from .running import Run
 from .sampler import BalancedSampler, Cropper, on_device
 from .schedule import SCHEDULES, Curve
 from .validation import Validation
@@ -26,7 +23,7 @@ from .warm_start import start_from
 CROP_STEP = SAMPLE_RATE // 10  # crop lengths move in steps of 0.1 s, so that kernels are reused
 
 
-class Trainer:
+class Trainer(Run):
     """Everything a run holds; `run()` goes on from the last checkpoint in `folder` if there is one."""
 
     def __init__(self, recipe: Recipe, pack_folder: Path, folder: Path, device: torch.device) -> None:
@@ -59,13 +56,6 @@ class Trainer:
         self.replicas = Replicas(self.network, recipe.replicas)
         if (folder / "last.pt").exists():
             load_checkpoint(folder / "last.pt", self)
-
-    def progress(self) -> float:
-        """Done share of the run, 0..1."""
-        if self.recipe.max_minutes is not None:
-            by_time = self.seconds / (60.0 * self.recipe.max_minutes)
-            return min(1.0, max(by_time, self.step * self.recipe.batch_size / (self.recipe.total_crops or float("inf"))))
-        return min(1.0, self.step * self.recipe.batch_size / self.recipe.total_crops)
 
     def train_step(self) -> dict[str, float | Tensor]:
         """One optimiser step; everything random in it follows from seed and step.
@@ -113,61 +103,18 @@ class Trainer:
     def validate(self) -> dict[str, float]:
         """EER of the weights' moving average, which is kept if it is among the best."""
         with self.average.swapped_in(self.network):
-            eer = self.validation.eer(self.network, self.fbank, self.device, self.bf16)
+            eer = self.error()
             self.best.offer(eer, self.step, self.network)
         self.schedule.validated(eer)
         return {"eer_average": eer}
 
-    def run(self) -> dict[str, float]:
-        """Trains to the end of the budget; returns the EERs of final, averaged and best weights.
+    def error(self) -> float:
+        """EER of the network as it is."""
+        return self.validation.eer(self.network, self.fbank, self.device, self.bf16)
 
-        After `stop` it saves a checkpoint instead, and returns nothing.
-        """
-        self.journal = Journal(self.folder, self.step)
-        epoch_steps = max(1, self.recipe.epoch_crops // self.recipe.batch_size)
-        saved = time.monotonic()
-        with tqdm(total=100.0, initial=100.0 * self.progress(), unit="%", bar_format="{l_bar}{bar}| {elapsed} {postfix}",
-                  mininterval=5.0) as bar:
-            while self.progress() < 1.0 and not self.stopping:
-                started = time.monotonic()
-                values = self.train_step()
-                if self.step % epoch_steps == 0:
-                    self._log_validation()
-                self.seconds += time.monotonic() - started
-                self.journal.step(self.step, self.seconds, values, self.recipe.log_steps)
-                if self.step % self.recipe.log_steps == 0:
-                    bar.set_postfix(step=self.step, loss=f"{values['loss']:.3f}", refresh=False)
-                bar.update(100.0 * self.progress() - bar.n)
-                if time.monotonic() - saved > 60.0 * self.recipe.checkpoint_minutes:
-                    save_checkpoint(self.folder / "last.pt", self)
-                    saved = time.monotonic()
-        if self.progress() >= 1.0 and self.step % epoch_steps:
-            self._log_validation()
-        save_checkpoint(self.folder / "last.pt", self)
-        return self._finish() if self.progress() >= 1.0 else {}
-
-    def stop(self) -> None:
-        """Asks `run` to end after the step that it is in."""
-        self.stopping = True
-
-    def _log_validation(self) -> None:
-        self.journal.write("validate", self.step, self.seconds, {**self.validate(), "progress": self.progress()})
-
-    def _finish(self) -> dict[str, float]:
-        """Chooses among final, moving-average and best-average weights by EER; writes `final.pt`."""
-        candidates = {"final": {k: v.clone() for k, v in self.network.state_dict().items()},
-                      "average": self.average.state_dict(), "best_average": self.best.average()}
-        results = {}
-        for name, weights in candidates.items():
-            self.network.load_state_dict(weights)
-            results[name] = self.validation.eer(self.network, self.fbank, self.device, self.bf16)
-        chosen = min(results, key=results.get)
-        torch.save({"network": candidates[chosen], "recipe": asdict(self.recipe), "chosen": chosen, "eer": results,
-                    "step": self.step, "seconds": self.seconds, "crops": self.step * self.recipe.batch_size,
-                    "manifest_sha256": self.pack.manifest_sha256}, self.folder / "final.pt")
-        self.network.load_state_dict(candidates["final"])
-        self.journal.write("finish", self.step, self.seconds, results)
-        return results
+    def outcome(self, errors: dict[str, float]) -> dict:
+        """EERs, and how many crops were seen."""
+        return {"eer": errors, "crops": self.step * self.recipe.batch_size}
 
 
 def make_optimiser(options: dict, modules: list[nn.Module]) -> torch.optim.Optimizer:

@@ -1,10 +1,9 @@
 """A recipe of the segmentation network: one YAML file that says everything about a run."""
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
+from ..recipe import read_values
 from ..schedule import Points
 from .mixture import Sound
 
@@ -39,11 +38,7 @@ class Recipe:
     @classmethod
     def read(cls, path: Path) -> "Recipe":
         """Reads a recipe; an unknown key is an error that names the known ones."""
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-        known = {item.name for item in fields(cls)}
-        if unknown := set(values) - known:
-            raise ValueError(f"{path}: unknown keys {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
-        recipe = cls(**values)
+        recipe = cls(**read_values(cls, path))
         if recipe.total_chunks is None and recipe.max_minutes is None:
             raise ValueError(f"{path}: total_chunks or max_minutes must be given")
         if recipe.batch_size % recipe.replicas:
@@ -55,12 +50,12 @@ class Recipe:
         """The recipe's chances and ranges; YAML's lists become the pairs that they stand for."""
         return Sound(**{key: tuple(value) if isinstance(value, list) else value for key, value in self.sound.items()})
 
-    def progress(self, step: int, seconds: float) -> float:
-        """Done share of the run, 0..1."""
-        by_steps = step * self.batch_size / (self.total_chunks or float("inf"))
-        by_time = seconds / (60.0 * self.max_minutes) if self.max_minutes is not None else 0.0
-        return min(1.0, max(by_steps, by_time))
+    @property
+    def total(self) -> int | None:
+        """Chunks in all."""
+        return self.total_chunks
 
-    def as_dict(self) -> dict:
-        """For checkpoints."""
-        return asdict(self)
+    @property
+    def epoch(self) -> int:
+        """Chunks between two validations."""
+        return self.epoch_chunks

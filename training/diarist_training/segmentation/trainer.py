@@ -1,16 +1,14 @@
 """The training loop: a run is a pure function of recipe, pack and seed, step by step."""
 
-import time
 from pathlib import Path
 
 import torch
 from torch import nn
-from tqdm import tqdm
 
-from ..checkpoint import Average, BestCheckpoints, load_checkpoint, save_checkpoint
-from ..journal import Journal
+from ..checkpoint import Average, BestCheckpoints, load_checkpoint
 from ..pack import Pack
 from ..replicas import Replicas
+from ..running import Run
 from ..schedule import SCHEDULES, Curve
 from ..trainer import make_optimiser
 from .chunks import Chunks, Generator
@@ -20,11 +18,13 @@ from .recipe import Recipe
 from .validation import SEED, SOUND, Validation, voiceprints_of
 
 
-class Trainer:
+class Trainer(Run):
     """Everything a run holds; `run()` goes on from the last checkpoint in `folder` if there is one.
 
     Each replica simulates its own share of the batch, so that there is no loader to keep up.
     """
+
+    VALIDATES_END = True
 
     def __init__(self, recipe: Recipe, pack_folder: Path, folder: Path, device: torch.device) -> None:
         self.recipe, self.folder, self.device = recipe, folder, device
@@ -48,10 +48,6 @@ class Trainer:
         self.replicas = Replicas(self.network, recipe.replicas)
         if (folder / "last.pt").exists():
             load_checkpoint(folder / "last.pt", self)
-
-    def progress(self) -> float:
-        """Done share of the run, 0..1."""
-        return self.recipe.progress(self.step, self.seconds)
 
     def train_step(self) -> dict[str, float]:
         """One optimiser step; everything random in it follows from seed and step."""
@@ -84,50 +80,10 @@ class Trainer:
         self.schedule.validated(rates["local_der"])
         return rates
 
-    def run(self) -> dict[str, float]:
-        """Trains to the end of the budget; returns the local DER of final, averaged and best weights.
+    def error(self) -> float:
+        """Local DER of the network as it is."""
+        return self.validation.rates(self.network.network)["local_der"]
 
-        After `stop` it saves a checkpoint instead, and returns nothing.
-        """
-        self.journal = Journal(self.folder, self.step)
-        epoch_steps = max(1, self.recipe.epoch_chunks // self.recipe.batch_size)
-        saved = time.monotonic()
-        with tqdm(total=100.0, initial=100.0 * self.progress(), unit="%", bar_format="{l_bar}{bar}| {elapsed} {postfix}",
-                  mininterval=5.0) as bar:
-            while self.progress() < 1.0 and not self.stopping:
-                started = time.monotonic()
-                values = self.train_step()
-                if self.step % epoch_steps == 0:
-                    self._log_validation()
-                self.seconds += time.monotonic() - started
-                self.journal.step(self.step, self.seconds, values, self.recipe.log_steps)
-                bar.update(100.0 * self.progress() - bar.n)
-                if time.monotonic() - saved > 60.0 * self.recipe.checkpoint_minutes:
-                    save_checkpoint(self.folder / "last.pt", self)
-                    saved = time.monotonic()
-        save_checkpoint(self.folder / "last.pt", self)
-        return self._finish() if self.progress() >= 1.0 else {}
-
-    def stop(self) -> None:
-        """Asks `run` to end after the step that it is in."""
-        self.stopping = True
-
-    def _log_validation(self) -> None:
-        self.journal.write("validate", self.step, self.seconds, {**self.validate(), "progress": self.progress()})
-
-    def _finish(self) -> dict[str, float]:
-        """Chooses among final, moving-average and best-average weights by local DER; writes `final.pt`."""
-        self._log_validation()
-        candidates = {"final": {k: v.clone() for k, v in self.network.state_dict().items()},
-                      "average": self.average.state_dict(), "best_average": self.best.average()}
-        results = {}
-        for name, weights in candidates.items():
-            self.network.load_state_dict(weights)
-            results[name] = self.validation.rates(self.network.network)["local_der"]
-        chosen = min(results, key=results.get)
-        torch.save({"network": candidates[chosen], "recipe": self.recipe.as_dict(), "chosen": chosen, "rates": results,
-                    "step": self.step, "seconds": self.seconds, "manifest_sha256": self.pack.manifest_sha256},
-                   self.folder / "final.pt")
-        self.network.load_state_dict(candidates["final"])
-        self.journal.write("finish", self.step, self.seconds, results)
-        return results
+    def outcome(self, errors: dict[str, float]) -> dict:
+        """Local DERs."""
+        return {"rates": errors}
