@@ -70,16 +70,16 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
         tracing::info!(%key, "audio is encrypted");
     }
     let storage = Storage::open(&files, keys)?;
-    let inference = match settings.role {
-        Role::Api => None,
+    let (inference, segmenter) = match settings.role {
+        Role::Api => (None, None),
         Role::All | Role::Worker => {
-            let model = settings.model.clone();
-            Some(tokio::task::spawn_blocking(move || Inference::start(&model)).await??)
+            let settings = settings.clone();
+            let start = move || {
+                let inference = Inference::start(&settings.model)?;
+                anyhow::Ok((Some(inference), super::segmenter(&settings)?))
+            };
+            tokio::task::spawn_blocking(start).await??
         }
-    };
-    let segmenter = match settings.role {
-        Role::Api => None,
-        Role::All | Role::Worker => super::segmenter(settings)?,
     };
     let keys_required = match &listener {
         Some(listener) => keys_required(settings, listener, &db).await?,

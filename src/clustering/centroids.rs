@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 
 /// L2-normalised means of the rows of each cluster, `(clusters, dim)`. A cluster whose rows
 /// cancel out has a centroid of zeros.
-pub(super) fn of(points: &ArrayView2<'_, f32>, labels: &[usize], clusters: usize) -> Array2<f32> {
+pub fn of(points: &ArrayView2<'_, f32>, labels: &[usize], clusters: usize) -> Array2<f32> {
     let mut centroids = Array2::<f32>::zeros((clusters, points.ncols()));
     for (point, &label) in points.rows().into_iter().zip(labels) {
         let mut centroid = centroids.row_mut(label);

@@ -29,6 +29,7 @@ use thiserror::Error;
 use crate::domain::{SpeakerBounds, Warning};
 
 pub use agglomerative::Agglomerative;
+pub use centroids::of as centroids;
 pub use density::DensityBased;
 pub use settings::{Linkage, Method, Settings, SettingsError};
 

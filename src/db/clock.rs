@@ -38,8 +38,7 @@ impl Lease {
         lease: Duration,
         now: DateTime<Utc>,
     ) -> Self {
-        let granted = (expires - job.updated_at).to_std().unwrap_or_default();
-        let granted = granted.max(lease);
+        let granted = granted(job, expires, lease);
         match (expires - now).to_std() {
             Ok(left) if left > Duration::ZERO => Self::Held(left.min(granted)),
             _ => match (now - expires).to_std() {
@@ -49,6 +48,12 @@ impl Lease {
             },
         }
     }
+}
+
+/// How long the lease of `job` that ends at `expires` was given for, to say the least of leases of `lease`.
+fn granted(job: &JobRecord, expires: DateTime<Utc>, lease: Duration) -> Duration {
+    let granted = (expires - job.updated_at).to_std().unwrap_or_default();
+    granted.max(lease)
 }
 
 impl Db {
@@ -80,10 +85,8 @@ impl Db {
             }
             let mut tx = self.begin().await?;
             for job in &jobs {
-                let granted = job.lease_expires_at.map(|expires| {
-                    let granted = (expires - job.updated_at).to_std().unwrap_or_default();
-                    granted.max(lease)
-                });
+                let expires = job.lease_expires_at;
+                let granted = expires.map(|expires| granted(job, expires, lease));
                 let updated = sqlx::query(
                     "UPDATE diarizations SET updated_at = $1, lease_expires_at = $2
                      WHERE id = $3 AND status = $4 AND attempt = $5 AND updated_at > $6",

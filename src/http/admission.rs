@@ -48,7 +48,29 @@ impl Admission {
         caller: &Caller,
         headers: &HeaderMap,
     ) -> Result<Self, ApiError> {
-        admit(state, caller, headers).await
+        let attempt = idempotency::begin(state, caller, headers).await?;
+        let mut owner = JobOwner {
+            key: caller.key(),
+            ..JobOwner::default()
+        };
+        // What was done once needs no room.
+        if matches!(attempt, Some(Attempt::Again { .. })) {
+            return Ok(Self { owner, attempt });
+        }
+        let admitted = async {
+            check_room(state).await?;
+            check_quotas(state, caller, headers).await
+        };
+        match admitted.await {
+            Ok(payer) => {
+                owner.payer = payer;
+                Ok(Self { owner, attempt })
+            }
+            Err(refused) => {
+                Self { owner, attempt }.release().await;
+                Err(refused)
+            }
+        }
     }
 
     /// Gives the leave back: there will be no job.
@@ -73,36 +95,6 @@ impl Admission {
         JobOwner {
             request,
             ..self.owner.clone()
-        }
-    }
-}
-
-async fn admit(
-    state: &AppState,
-    caller: &Caller,
-    headers: &HeaderMap,
-) -> Result<Admission, ApiError> {
-    let attempt = idempotency::begin(state, caller, headers).await?;
-    let mut owner = JobOwner {
-        key: caller.key(),
-        ..JobOwner::default()
-    };
-    // What was done once needs no room.
-    if matches!(attempt, Some(Attempt::Again { .. })) {
-        return Ok(Admission { owner, attempt });
-    }
-    let admitted = async {
-        check_room(state).await?;
-        check_quotas(state, caller, headers).await
-    };
-    match admitted.await {
-        Ok(payer) => {
-            owner.payer = payer;
-            Ok(Admission { owner, attempt })
-        }
-        Err(refused) => {
-            Admission { owner, attempt }.release().await;
-            Err(refused)
         }
     }
 }

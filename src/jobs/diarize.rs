@@ -24,7 +24,7 @@ use crate::{
     },
     pipeline::{self, ChannelProgress, PipelineError},
     storage::{Artefact, StoredAudio},
-    voices::{Enrolment, Matching},
+    voices::Enrolment,
 };
 
 /// Channels that a recording may have for each to be diarized by itself: it is decoded once for each.
@@ -116,27 +116,16 @@ fn diarize(
     };
     let metrics = Metrics::new(&diarization, environment.model(), record);
     let mut writing = Writing::new(job, &diarization);
-    match &options.task {
-        Task::Voiceprint => {
-            let voiceprint = voices::voiceprint(environment, &diarization)?;
-            writing.voiceprint = Some(voiceprint.to_string());
-            writing
-                .warnings
-                .extend(voices::several_speakers(&diarization, &settings));
-        }
-        Task::Identify {
-            exclusive,
-            threshold,
-        } => {
-            let matching = Matching {
-                exclusive: *exclusive,
-                threshold: *threshold,
-            };
-            let calibration = environment.voices.calibration();
-            let known = &inputs.voiceprints;
-            writing.matches = Some(voices::matches(&diarization, known, matching, calibration));
-        }
-        Task::Diarize | Task::Verify { .. } => {}
+    if options.task == Task::Voiceprint {
+        let voiceprint = voices::voiceprint(environment, &diarization)?;
+        writing.voiceprint = Some(voiceprint.to_string());
+        let several = voices::several_speakers(&diarization, &settings);
+        writing.warnings.extend(several);
+    }
+    if let Some(matching) = voices::matching(&options.task) {
+        let calibration = environment.voices.calibration();
+        let known = &inputs.voiceprints;
+        writing.matches = Some(voices::matches(&diarization, known, matching, calibration));
     }
     writing.write(metrics, inputs.reference.as_deref())
 }
@@ -260,19 +249,22 @@ impl<'a> Writing<'a> {
         npy::write_labels(diarization, &mut labels).map_err(|e| internal(&e))?;
         let mut speech = Vec::new();
         npy::write_speech(&diarization.speech, &mut speech).map_err(|e| internal(&e))?;
-        let mut overlap = Vec::new();
-        npy::write_speech(&diarization.overlap, &mut overlap).map_err(|e| internal(&e))?;
         let metrics_json = serde_json::to_vec_pretty(&metrics).map_err(|e| internal(&e))?;
+        let mut artefacts = vec![
+            (Artefact::Rttm, rttm.into()),
+            (Artefact::Result, result.into()),
+            (Artefact::Embeddings, embeddings.into()),
+            (Artefact::Labels, labels.into()),
+            (Artefact::Speech, speech.into()),
+            (Artefact::Metrics, metrics_json.into()),
+        ];
+        if !diarization.overlap.is_empty() {
+            let mut overlap = Vec::new();
+            npy::write_speech(&diarization.overlap, &mut overlap).map_err(|e| internal(&e))?;
+            artefacts.push((Artefact::Overlap, overlap.into()));
+        }
         Ok(Done {
-            artefacts: vec![
-                (Artefact::Rttm, rttm.into()),
-                (Artefact::Result, result.into()),
-                (Artefact::Embeddings, embeddings.into()),
-                (Artefact::Labels, labels.into()),
-                (Artefact::Speech, speech.into()),
-                (Artefact::Overlap, overlap.into()),
-                (Artefact::Metrics, metrics_json.into()),
-            ],
+            artefacts,
             metrics: vec![metrics],
             warning,
         })

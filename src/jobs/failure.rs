@@ -100,8 +100,8 @@ impl From<PipelineError> for AttemptError {
             PipelineError::Cancelled => Self::Stopped,
             PipelineError::Model(error) => Self::internal("the model failed", &error),
             PipelineError::Clustering(error) => Self::internal("clustering failed", &error),
-            PipelineError::NoSegmentation
-            | PipelineError::WindowCount { .. }
+            PipelineError::NoSegmentation => Self::internal("a model is missing", &error),
+            PipelineError::WindowCount { .. }
             | PipelineError::NoDirection { .. }
             | PipelineError::StaleCheckpoint => {
                 Self::internal("the embeddings do not fit the recording", &error)

@@ -31,7 +31,7 @@ pub struct Remains {
     pub labels: Bytes,
     /// [`Artefact::Speech`].
     pub speech: Bytes,
-    /// [`Artefact::Overlap`], if the job listened for it.
+    /// [`Artefact::Overlap`], if the job heard some.
     pub overlap: Option<Bytes>,
     /// [`Artefact::Metrics`], for the settings and the length.
     pub metrics: Bytes,

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     audio::{AudioStream, DecodeOptions},
     db::JobRecord,
-    domain::{Diarization, ProgressHook, SpeakerBounds},
+    domain::SpeakerBounds,
     formats::{metrics::Metrics, voices::VerificationOutput},
     pipeline::ChannelProgress,
     storage::{Artefact, StoredAudio},
@@ -36,6 +36,13 @@ pub(super) fn verify(
         .flatten()
         .collect();
     let settings = environment.pipeline_settings(&job.options);
+    let pipeline = environment.pipeline(settings.clone());
+    let decode = DecodeOptions {
+        limits: environment.limits,
+        channel: job.options.channel,
+    };
+    let one = SpeakerBounds::new(Some(1), None, None)
+        .map_err(|error| AttemptError::internal("one speaker is too many", &error))?;
     let mut warnings: Vec<String> = job.warning.iter().cloned().collect();
     let mut metrics = Vec::new();
     let mut known = Vec::new();
@@ -45,7 +52,8 @@ pub(super) fn verify(
             index,
             count: recordings.len(),
         };
-        let diarization = one_speaker(environment, job, audio, &hook)?;
+        let stream = AudioStream::open(Stored(audio), &decode)?;
+        let diarization = pipeline.run(stream, one, &hook)?;
         let said = diarization.warnings.iter().map(ToString::to_string);
         let said = said.chain(voices::several_speakers(&diarization, &settings));
         // Which recording it is about is plain where there is one.
@@ -75,20 +83,4 @@ pub(super) fn verify(
         metrics,
         warning,
     })
-}
-
-fn one_speaker(
-    environment: &Environment,
-    job: &JobRecord,
-    audio: &StoredAudio,
-    hook: &dyn ProgressHook,
-) -> Result<Diarization, AttemptError> {
-    let decode = DecodeOptions {
-        limits: environment.limits,
-        channel: job.options.channel,
-    };
-    let one = SpeakerBounds::new(Some(1), None, None)
-        .map_err(|error| AttemptError::internal("one speaker is too many", &error))?;
-    let pipeline = environment.pipeline(environment.pipeline_settings(&job.options));
-    Ok(pipeline.run(AudioStream::open(Stored(audio), &decode)?, one, hook)?)
 }

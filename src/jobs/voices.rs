@@ -4,8 +4,8 @@ use thiserror::Error;
 
 use super::{Environment, failure::AttemptError};
 use crate::{
-    db::Failure,
-    domain::{Diarization, EmbeddingSpace, SAMPLE_RATE, SpeakerBounds, SpeakerLabel},
+    db::{Failure, Task},
+    domain::{Diarization, EmbeddingSpace, SpeakerBounds, SpeakerLabel},
     formats::voices::{Decision, EnrolmentJson, ThresholdJson, VerificationJson, VoiceprintMatch},
     pipeline::{self, Evidence, PipelineSettings},
     voices::{
@@ -13,6 +13,20 @@ use crate::{
         VoiceprintError,
     },
 };
+
+/// How names are given, by a job that gives some.
+pub fn matching(task: &Task) -> Option<Matching> {
+    match *task {
+        Task::Identify {
+            exclusive,
+            threshold,
+        } => Some(Matching {
+            exclusive,
+            threshold,
+        }),
+        Task::Diarize | Task::Voiceprint | Task::Verify { .. } => None,
+    }
+}
 
 /// The voiceprints that came with the job, from [`Artefact::Voiceprints`](crate::storage::Artefact).
 pub(super) fn enrolments(
@@ -85,15 +99,9 @@ pub(super) fn several_speakers(
     diarization: &Diarization,
     settings: &PipelineSettings,
 ) -> Option<String> {
-    let evidence = Evidence {
-        samples: (diarization.audio_seconds * f64::from(SAMPLE_RATE)).round() as usize,
-        speech: diarization.speech.clone(),
-        overlap: diarization.overlap.clone(),
-        windows: diarization.windows.clone(),
-        embeddings: diarization.embeddings.clone(),
-    };
-    let bounds = SpeakerBounds::new(None, None, None).ok()?;
-    let free = pipeline::recluster(evidence, &settings.clustering, &settings.pipeline, bounds);
+    let evidence = Evidence::of(diarization);
+    let (clustering, pipeline) = (&settings.clustering, &settings.pipeline);
+    let free = pipeline::recluster(evidence, clustering, pipeline, SpeakerBounds::ANY);
     let found = free.ok()?.annotation.speakers().len();
     (found > 1).then(|| {
         format!("the recording was taken for that of one speaker, and {found} seem to speak in it")

@@ -49,7 +49,7 @@ pub(super) fn assemble(
             }
         }
     }
-    let all = with_seconds(&pieces, overlap, votes, settings);
+    let all = with_seconds(&pieces, overlap, votes, least);
     let mut order = Vec::new();
     for piece in &all {
         if !order.contains(&piece.cluster) {
@@ -71,17 +71,11 @@ pub(super) fn assemble(
 
 /// `pieces` and what second speakers say in `overlap`, in order of start. Where a second speaker's part
 /// meets a turn of their own, the two are one.
-fn with_seconds(
-    pieces: &[Piece],
-    overlap: &Timeline,
-    votes: &Votes,
-    settings: &Settings,
-) -> Vec<Piece> {
+fn with_seconds(pieces: &[Piece], overlap: &Timeline, votes: &Votes, least: usize) -> Vec<Piece> {
     let mut all = pieces.to_vec();
     if votes.speakers() < 2 || overlap.is_empty() {
         return all;
     }
-    let least = (settings.min_duration_on / FRAME).round() as usize;
     let overlaps = overlap.segments();
     let mut first = 0;
     for piece in pieces {

@@ -29,6 +29,20 @@ pub struct Evidence {
     pub embeddings: Array2<f32>,
 }
 
+impl Evidence {
+    /// What a result was made of.
+    pub fn of(diarization: &Diarization) -> Self {
+        let samples = diarization.audio_seconds * f64::from(SAMPLE_RATE);
+        Self {
+            samples: samples.round() as usize,
+            speech: diarization.speech.clone(),
+            overlap: diarization.overlap.clone(),
+            windows: diarization.windows.clone(),
+            embeddings: diarization.embeddings.clone(),
+        }
+    }
+}
+
 /// Clusters and assembles anew what an earlier run has left.
 ///
 /// With the settings and bounds of that run the outcome is that run's.

@@ -16,7 +16,8 @@ pub enum Artefact {
     Labels,
     /// When anybody speaks, in NumPy's format.
     Speech,
-    /// When several speak, in NumPy's format; jobs that did not listen for it have none.
+    /// When several speak, in NumPy's format; jobs that heard no overlap, or did not listen for it, have
+    /// none.
     Overlap,
     /// Figures about the run, in JSON.
     Metrics,

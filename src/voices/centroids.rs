@@ -1,19 +1,18 @@
 //! Voices out of embeddings.
 
-use ndarray::{Array1, ArrayView2};
+use ndarray::ArrayView2;
+
+use crate::clustering::centroids;
 
 /// The voice of each speaker, by number: the L2-normalised mean of the rows of `embeddings`
 /// `(windows, dim)` that `labels` give to it. `None` for a speaker without rows, or whose rows cancel
 /// out.
 pub fn voices(embeddings: &ArrayView2<'_, f32>, labels: &[usize]) -> Vec<Option<Vec<f32>>> {
     let speakers = labels.iter().max().map_or(0, |most| most + 1);
-    let mut sums = vec![Array1::<f32>::zeros(embeddings.ncols()); speakers];
-    for (row, &label) in embeddings.rows().into_iter().zip(labels) {
-        sums[label] += &row;
-    }
-    let voices = sums.into_iter().map(|sum| {
-        let norm = sum.dot(&sum).sqrt();
-        (norm > 0.0).then(|| (sum / norm).to_vec())
+    let centroids = centroids(embeddings, labels, speakers);
+    let voices = centroids.rows().into_iter().map(|voice| {
+        let heard = voice.iter().any(|value| *value != 0.0);
+        heard.then(|| voice.to_vec())
     });
     voices.collect()
 }

@@ -2,7 +2,6 @@
 
 use axum::{
     Json,
-    body::Bytes,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -24,9 +23,11 @@ use crate::{
         options::excerpt,
         views::{Problem, ReclusteredView},
     },
-    jobs::recluster::{ReclusterError, Reclustered, Remains, recluster as cluster_again},
+    jobs::{
+        recluster::{ReclusterError, Reclustered, Remains, recluster as cluster_again},
+        voices::matching,
+    },
     storage::{Artefact, StorageError},
-    voices::Matching,
 };
 
 /// Results that one job may have.
@@ -130,18 +131,11 @@ pub(crate) async fn recluster(
     Ok((StatusCode::CREATED, location, Json(revision)).into_response())
 }
 
-async fn get_overlap(state: &AppState, job: &JobRecord) -> Result<Bytes, StorageError> {
-    let (storage, artefact) = (&state.storage, Artefact::Overlap);
-    storage.get_artefact(job.id, job.attempt, artefact).await
-}
-
 /// What the job has left to be clustered again.
 async fn remains(state: &AppState, job: &JobRecord) -> Result<Remains, ApiError> {
-    let get = async |artefact| match state
-        .storage
-        .get_artefact(job.id, job.attempt, artefact)
-        .await
-    {
+    let storage = &state.storage;
+    let kept = |artefact| storage.get_artefact(job.id, job.attempt, artefact);
+    let get = async |artefact| match kept(artefact).await {
         Err(StorageError::Missing(_)) => Err(ApiError::new(
             Code::NoEmbeddings,
             "the job's embeddings or its speech activity are not kept (any more)",
@@ -152,25 +146,17 @@ async fn remains(state: &AppState, job: &JobRecord) -> Result<Remains, ApiError>
         embeddings: get(Artefact::Embeddings).await?,
         labels: get(Artefact::Labels).await?,
         speech: get(Artefact::Speech).await?,
-        overlap: match get_overlap(state, job).await {
+        overlap: match kept(Artefact::Overlap).await {
             Err(StorageError::Missing(_)) => None,
             found => Some(found?),
         },
         metrics: get(Artefact::Metrics).await?,
-        voiceprints: match job.options.task {
-            Task::Identify {
-                exclusive,
-                threshold,
-            } => {
-                let storage = &state.storage;
-                let kept = storage.get_artefact(job.id, 0, Artefact::Voiceprints);
-                let matching = Matching {
-                    exclusive,
-                    threshold,
-                };
-                Some((kept.await?, matching))
+        voiceprints: match matching(&job.options.task) {
+            Some(matching) => {
+                let voiceprints = storage.get_artefact(job.id, 0, Artefact::Voiceprints);
+                Some((voiceprints.await?, matching))
             }
-            _ => None,
+            None => None,
         },
     })
 }

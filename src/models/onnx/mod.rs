@@ -17,7 +17,7 @@ use ort::session::builder::SessionBuilder;
 use ort::session::{NoSelectedOutputs, RunOptions, Session};
 use ort::value::{DynValue, Tensor, TensorRef};
 
-use super::{Metadata, ModelError, Provider, Settings, locate};
+use super::{Metadata, MetadataError, ModelError, Provider, Settings, locate};
 use interface::Precision;
 use placement::Placement;
 pub(super) use segmentation::SegmentationSession;
@@ -50,18 +50,9 @@ impl EmbeddingSession {
     pub(super) fn load(settings: &Settings, probe: &Array3<f32>) -> Result<Self, ModelError> {
         let library = locate::library(settings.onnxruntime.as_deref())?;
         let environment = environment::environment(&library)?;
-        let on = |provider| Self::load_on(provider, settings, probe, &environment);
-        match settings.provider {
-            Provider::Cuda => on(Provider::Cuda),
-            Provider::Cpu => on(Provider::Cpu),
-            Provider::Auto => match on(Provider::Cuda) {
-                Err(ModelError::Cuda { reason }) => {
-                    tracing::info!(%reason, "no CUDA: the model runs on the CPU");
-                    on(Provider::Cpu)
-                }
-                other => other,
-            },
-        }
+        by_provider(settings.provider, |provider| {
+            Self::load_on(provider, settings, probe, &environment)
+        })
     }
 
     fn load_on(
@@ -70,27 +61,14 @@ impl EmbeddingSession {
         probe: &Array3<f32>,
         environment: &Environment,
     ) -> Result<Self, ModelError> {
-        let unusable = |error: ort::Error| match provider {
-            Provider::Cuda => ModelError::Cuda {
-                reason: error.to_string().trim().to_owned(),
-            },
-            Provider::Cpu | Provider::Auto => error.into(),
-        };
-        let threads = settings.threads();
-        let builder = options::session(environment, threads, provider).map_err(unusable)?;
+        let builder = builder(environment, settings, provider)?;
         let path = match &settings.path {
             Some(path) => path.clone(),
             None if provider == Provider::Cuda => locate::shipped_model(SHIPPED, SHIPPED_FOR_CUDA)?,
             None => locate::shipped_model(SHIPPED, SHIPPED_FOR_CPU)?,
         };
-        // ONNX Runtime's own words for a file that is not there differ between platforms.
-        std::fs::File::open(&path).map_err(|source| ModelError::Read {
-            path: path.clone(),
-            source,
-        })?;
-        let (session, placement) = commit(builder, &path, provider)?;
-        report(&placement, provider);
-        let metadata = read_metadata(&session, &path)?;
+        let session = open(builder, provider, &path)?;
+        let metadata = described(&session, &path, |lookup| Metadata::parse(lookup))?;
         let (input, output) = interface::check(&session, metadata.dim, &path)?;
         let mut session = Self {
             session,
@@ -101,15 +79,10 @@ impl EmbeddingSession {
             path,
             metadata,
             provider,
-            threads,
+            threads: settings.threads(),
         };
-        match session.run(probe, false) {
-            Err(ModelError::Run { reason }) if provider == Provider::Cuda => {
-                Err(ModelError::Cuda { reason })
-            }
-            Err(error) => Err(error),
-            Ok(_) => Ok(session),
-        }
+        on_cuda(provider, session.run(probe, false))?;
+        Ok(session)
     }
 
     /// Runs the network on `features` `(batch, frames, 80)`: its output `(batch, dim)` as it is.
@@ -215,15 +188,71 @@ fn report(placement: &Placement, provider: Provider) {
     }
 }
 
-fn read_metadata(session: &Session, path: &Path) -> Result<Metadata, ModelError> {
+/// What a model says about itself, as `parse` reads it.
+fn described<T>(
+    session: &Session,
+    path: &Path,
+    parse: impl FnOnce(&dyn Fn(&str) -> Option<String>) -> Result<T, MetadataError>,
+) -> Result<T, ModelError> {
     let metadata = session.metadata().map_err(|error| ModelError::Load {
         path: path.to_owned(),
         reason: error.to_string(),
     })?;
-    Metadata::parse(|key| metadata.custom(key)).map_err(|source| ModelError::Metadata {
+    parse(&|key| metadata.custom(key)).map_err(|source| ModelError::Metadata {
         path: path.to_owned(),
         source,
     })
+}
+
+/// Loads by `on` what `provider` asks for; if it leaves the choice, on CUDA or else on the CPU.
+fn by_provider<T>(
+    provider: Provider,
+    on: impl Fn(Provider) -> Result<T, ModelError>,
+) -> Result<T, ModelError> {
+    match provider {
+        Provider::Cuda => on(Provider::Cuda),
+        Provider::Cpu => on(Provider::Cpu),
+        Provider::Auto => match on(Provider::Cuda) {
+            Err(ModelError::Cuda { reason }) => {
+                tracing::info!(%reason, "no CUDA: the model runs on the CPU");
+                on(Provider::Cpu)
+            }
+            other => other,
+        },
+    }
+}
+
+/// What a session on `provider` is built with. Comes before the search for a model: which is shipped
+/// depends on what works.
+fn builder(
+    environment: &Environment,
+    settings: &Settings,
+    provider: Provider,
+) -> Result<SessionBuilder, ModelError> {
+    let builder = options::session(environment, settings.threads(), provider);
+    on_cuda(provider, builder.map_err(ModelError::from))
+}
+
+/// A session of the model at `path` on `provider`.
+fn open(builder: SessionBuilder, provider: Provider, path: &Path) -> Result<Session, ModelError> {
+    // ONNX Runtime's own words for a file that is not there differ between platforms.
+    std::fs::File::open(path).map_err(|source| ModelError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let (session, placement) = commit(builder, path, provider)?;
+    report(&placement, provider);
+    Ok(session)
+}
+
+/// What fails to run on CUDA does not run there.
+fn on_cuda<T>(provider: Provider, result: Result<T, ModelError>) -> Result<T, ModelError> {
+    match result {
+        Err(ModelError::Run { reason }) if provider == Provider::Cuda => Err(ModelError::Cuda {
+            reason: reason.trim().to_owned(),
+        }),
+        other => other,
+    }
 }
 
 impl From<ort::Error> for ModelError {

@@ -1,24 +1,14 @@
 //! The session of a segmentation model.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ndarray::{Array2, ArrayView1};
+use ort::environment::Environment;
 use ort::session::{NoSelectedOutputs, RunOptions, Session};
 use ort::value::TensorRef;
 
-use super::{commit, environment, interface, options, report};
+use super::{builder, by_provider, described, environment, interface, on_cuda, open, options};
 use crate::models::{ModelError, Provider, SegmentationMetadata, Settings, locate};
-
-fn read_metadata(session: &Session, path: &Path) -> Result<SegmentationMetadata, ModelError> {
-    let metadata = session.metadata().map_err(|error| ModelError::Load {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })?;
-    SegmentationMetadata::parse(|key| metadata.custom(key)).map_err(|source| ModelError::Metadata {
-        path: path.to_owned(),
-        source,
-    })
-}
 
 /// The segmentation model shipped with Diarist.
 const SHIPPED: &str = "diarist-segmentation";
@@ -37,39 +27,27 @@ impl SegmentationSession {
     /// Finds and loads ONNX Runtime and the model that `settings` name, or the shipped one; checks its
     /// contract, and runs it once on silence.
     pub(in crate::models) fn load(settings: &Settings) -> Result<Self, ModelError> {
-        let path = settings.segmentation.as_deref();
         let library = locate::library(settings.onnxruntime.as_deref())?;
         let environment = environment::environment(&library)?;
-        let on = |provider| {
-            let builder = options::session(&environment, settings.threads(), provider)?;
-            Self::load_on(provider, builder, path)
-        };
-        match settings.provider {
-            Provider::Cuda => on(Provider::Cuda),
-            Provider::Cpu => on(Provider::Cpu),
-            Provider::Auto => on(Provider::Cuda).or_else(|error| match error {
-                ModelError::Cuda { .. } | ModelError::Run { .. } => on(Provider::Cpu),
-                other => Err(other),
-            }),
-        }
+        by_provider(settings.provider, |provider| {
+            Self::load_on(provider, settings, &environment)
+        })
     }
 
     fn load_on(
         provider: Provider,
-        builder: ort::session::builder::SessionBuilder,
-        path: Option<&Path>,
+        settings: &Settings,
+        environment: &Environment,
     ) -> Result<Self, ModelError> {
-        let path = match path {
-            Some(path) => path.to_owned(),
+        let builder = builder(environment, settings, provider)?;
+        let path = match &settings.segmentation {
+            Some(path) => path.clone(),
             None => locate::shipped_file(SHIPPED, &format!("{SHIPPED}.onnx"))?,
         };
-        std::fs::File::open(&path).map_err(|source| ModelError::Read {
-            path: path.clone(),
-            source,
+        let session = open(builder, provider, &path)?;
+        let metadata = described(&session, &path, |lookup| {
+            SegmentationMetadata::parse(lookup)
         })?;
-        let (session, placement) = commit(builder, &path, provider)?;
-        report(&placement, provider);
-        let metadata = read_metadata(&session, &path)?;
         interface::check_segmentation(&session, &path)?;
         let mut session = Self {
             session,
@@ -79,7 +57,7 @@ impl SegmentationSession {
             frames: 0,
         };
         let silence = vec![0.0; session.metadata.window];
-        session.frames = session.run(&silence)?.nrows();
+        session.frames = on_cuda(provider, session.run(&silence))?.nrows();
         Ok(session)
     }
 
