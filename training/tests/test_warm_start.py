@@ -10,6 +10,10 @@ from diarist_training.export import session, save, to_onnx
 from diarist_training.onnx_forms import half, weights_int8
 from diarist_training.recipe import Recipe
 from diarist_training.resnet import SpeakerEmbedding
+from diarist_training.segmentation.export import to_onnx as segmentation_to_onnx
+from diarist_training.segmentation.network import Segmenter
+from diarist_training.segmentation.scene import CHUNK
+from diarist_training.segmentation.warm_start import start_from
 from diarist_training.trainer import Trainer
 from diarist_training.warm_start import folded_layers, unfold
 from networks import DESCRIPTION, random_network
@@ -57,3 +61,27 @@ def test_a_run_starts_where_the_file_ended(pack_folder, tmp_path) -> None:
     first, random = ([each.train_step() for _ in range(4)] for each in (trainer, fresh))
     for name, share in (("softmax", 1.0), ("distill_cosine", 0.9)):
         assert sum(step[name] for step in first) < share * sum(step[name] for step in random), name
+
+
+def test_the_segmentation_network_computes_what_the_file_does(tmp_path) -> None:
+    torch.manual_seed(4)
+    shape = {"width": 32, "blocks": 2, "heads": 2, "hidden": 32, "channels": (4, 8)}
+    trained = Segmenter(**shape)
+    with torch.no_grad():
+        for value in trained.parameters():  # equal ones would share a place in the file
+            value += 0.02 * torch.randn_like(value)
+        for _ in range(3):
+            trained(torch.randn(4, 1, CHUNK // 4))
+    model = segmentation_to_onnx(trained.eval(), {})
+    save(model, tmp_path / "model.onnx")
+    samples = torch.randn(6, 1, CHUNK // 4)
+    torch.manual_seed(5)
+    network = Segmenter(**shape)
+    start_from(tmp_path / "model.onnx", network, samples)
+    expected = torch.from_numpy(session(model).run(None, {"x": samples.numpy()})[0])
+    with torch.no_grad():
+        assert (network.eval()(samples) - expected).abs().max() < 1e-4
+        # The statistics are those of the samples: batch statistics change next to nothing.
+        assert (network.train()(samples) - expected).abs().max() < 1e-3
+    with pytest.raises(ValueError, match="another network"):
+        start_from(tmp_path / "model.onnx", Segmenter(**{**shape, "blocks": 3}), samples)

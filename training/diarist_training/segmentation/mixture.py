@@ -39,6 +39,8 @@ class Sound:
     noise: float = 0.85
     snr_db: tuple[float, float] = (3.0, 35.0)
     hiss_db: tuple[float, float] = (30.0, 60.0)  # white or brown noise of the device below speech
+    neighbour: float = 0.0  # chance of a voice that is not of the talk: next door, on television
+    neighbour_db: tuple[float, float] = (20.0, 40.0)  # and how far below speech it is
     colour: float = 0.5  # chance of a microphone with a colour
     telephone: float = 0.12
     codec: float = 0.1
@@ -116,6 +118,8 @@ def mix(scene: Scene, material: Material, banks: Banks, sound: Sound, rng: np.ra
         seats = torch.from_numpy(rng.permutation(SEATS)[: len(spectrum)])
         spectrum = spectrum * banks.rooms[rng.integers(len(banks.rooms))][seats]
     total = spectrum.sum(dim=0)
+    if sound.neighbour and rng.random() < sound.neighbour:
+        total = total + _neighbour(scene, material, banks, sound, rng)
     if rng.random() >= sound.silent:
         total = total + _below(banks.hisses, sound.hiss_db, rng)
         if banks.noises is not None and rng.random() < sound.noise:
@@ -151,6 +155,21 @@ def _dry_tracks(scene: Scene, material: Material, sound: Sound, rng: np.random.G
         low, high = max(0, start), min(CHUNK, start + len(wave))
         tracks[piece.speaker, low:high] += wave[low - start: high - start]
     return tracks
+
+
+def _neighbour(scene: Scene, material: Material, banks: Banks, sound: Sound, rng: np.random.Generator) -> Tensor:
+    """Somebody from outside the talk who says one clip, far away; the labels know nothing of it."""
+    others = [name for name in material.speakers if name not in scene.people]
+    clips = material.clips[others[rng.integers(len(others))]]
+    clip = clips[rng.integers(len(clips))]
+    wave = material.samples(clip.index)[clip.regions[0, 0]: clip.regions[-1, 1]][:CHUNK]
+    track = np.zeros(CHUNK, np.float32)
+    start = int(rng.integers(CHUNK - len(wave) + 1))
+    power = float(np.mean(np.square(wave)))
+    level = SPEECH_LEVEL * 10 ** (-rng.uniform(*sound.neighbour_db) / 20)
+    track[start: start + len(wave)] = wave * np.float32(level / max(power ** 0.5, 1e-5))
+    room = banks.rooms[rng.integers(len(banks.rooms))][rng.integers(SEATS)]
+    return torch.fft.rfft(torch.from_numpy(track), SIZE) * room
 
 
 def _below(bank: Tensor, range_db: tuple[float, float], rng: np.random.Generator) -> Tensor:

@@ -14,6 +14,7 @@ class Recipe:
 
     name: str
     seed: int = 1
+    start: str | None = None  # exported model to begin with instead of random weights; in the file: relative to it
     network: dict = field(default_factory=dict)  # arguments of `Segmenter`
     voiceprints: str | None = None  # file name inside the pack folder
     voice_weight: Points = 0.0
@@ -38,7 +39,10 @@ class Recipe:
     @classmethod
     def read(cls, path: Path) -> "Recipe":
         """Reads a recipe; an unknown key is an error that names the known ones."""
-        recipe = cls(**read_values(cls, path))
+        values = read_values(cls, path)
+        if values.get("start"):
+            values["start"] = str(path.parent / values["start"])
+        recipe = cls(**values)
         if recipe.total_chunks is None and recipe.max_minutes is None:
             raise ValueError(f"{path}: total_chunks or max_minutes must be given")
         if recipe.batch_size % recipe.replicas:

@@ -16,6 +16,9 @@ from .learner import PARTS, Learner
 from .network import Segmenter
 from .recipe import Recipe
 from .validation import SEED, SOUND, Validation, voiceprints_of
+from .warm_start import start_from
+
+WARM_START_CHUNKS = 64  # that the statistics of a warm start are taken from
 
 
 class Trainer(Run):
@@ -34,6 +37,8 @@ class Trainer(Run):
         left_out = tuple(recipe.left_out)
         self.generator = Generator(self.pack, "train", recipe.make_sound(), recipe.seed, left_out)
         network = Segmenter(**recipe.network)
+        if recipe.start and not (folder / "last.pt").exists():
+            start_from(Path(recipe.start), network, self.generator.draw(0, WARM_START_CHUNKS).samples)
         voices = voiceprints_of(pack_folder / recipe.voiceprints, self.generator.speakers) if recipe.voiceprints else None
         self.network = Learner(network, network.norm.normalized_shape[0], voices).to(device)
         self.validation = Validation(Generator(self.pack, "verify", SOUND, SEED, left_out),
