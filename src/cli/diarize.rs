@@ -47,7 +47,7 @@ pub(super) struct Args {
     /// which it implies
     #[arg(long, value_name = "PATH")]
     segmentation: Option<PathBuf>,
-    /// How to group voices: agglomerative or hdbscan
+    /// How to group voices: agglomerative, hdbscan or vbx
     #[arg(long, value_name = "NAME")]
     clustering: Option<String>,
     /// Embeddings made elsewhere, used instead of the model's: one row for every window of 1.5 s

@@ -62,7 +62,7 @@ impl Agglomerative {
         let found = centroids::renumber(&mut labels);
         let centroids = centroids::of(windows, &labels, found);
         Clusters {
-            cosines: windows.dot(&centroids.t()),
+            scores: windows.dot(&centroids.t()),
             centroids,
             labels,
             warning: unmet(bounds, found, count),
@@ -86,7 +86,7 @@ impl Clustering for Agglomerative {
             return Ok(Clusters {
                 labels: Vec::new(),
                 centroids: Array2::zeros((0, embeddings.ncols())),
-                cosines: Array2::zeros((0, 0)),
+                scores: Array2::zeros((0, 0)),
                 warning: None,
             });
         }

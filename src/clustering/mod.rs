@@ -22,6 +22,7 @@ mod density;
 mod distances;
 mod partition;
 mod settings;
+mod vbx;
 
 use ndarray::{Array2, ArrayView2};
 use thiserror::Error;
@@ -32,6 +33,7 @@ pub use agglomerative::Agglomerative;
 pub use centroids::of as centroids;
 pub use density::DensityBased;
 pub use settings::{Linkage, Method, Settings, SettingsError};
+pub use vbx::Vbx;
 
 /// The most points in a distance matrix: 50 MB of `f32` above the diagonal, over an hour of
 /// windows.
@@ -86,8 +88,9 @@ pub struct Clusters {
     pub labels: Vec<usize>,
     /// The L2-normalised mean of each cluster's centred windows, `(clusters, dim)`.
     pub centroids: Array2<f32>,
-    /// How close each centred window is to each centroid, `(windows, clusters)`.
-    pub cosines: Array2<f32>,
+    /// How far each window speaks for each cluster, at most 1, `(windows, clusters)`: its probability
+    /// where the algorithm has one, otherwise the cosine of the centred window and the centroid.
+    pub scores: Array2<f32>,
     /// What could not be honoured, or was done in another way.
     pub warning: Option<Warning>,
 }
@@ -116,6 +119,7 @@ pub fn by_name(settings: &Settings) -> Box<dyn Clustering> {
     match settings.method {
         Method::Agglomerative => Box::new(Agglomerative::new(settings)),
         Method::Hdbscan => Box::new(DensityBased::new(settings)),
+        Method::Vbx => Box::new(Vbx::new(settings)),
     }
 }
 

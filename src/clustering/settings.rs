@@ -25,6 +25,12 @@ pub struct Settings {
     pub refinements: usize,
     /// Neighbours that make a neighbourhood dense, for `hdbscan`.
     pub hdbscan_min_samples: usize,
+    /// How far windows count as evidence, for `vbx`: neighbours share half of what they hear.
+    pub vbx_fa: f32,
+    /// What a further speaker must be worth, for `vbx`.
+    pub vbx_fb: f32,
+    /// Probability that the next window is the same speaker's, for `vbx`.
+    pub vbx_loop: f64,
 }
 
 /// An algorithm's name.
@@ -35,6 +41,8 @@ pub enum Method {
     Agglomerative,
     /// Density.
     Hdbscan,
+    /// Variational Bayes.
+    Vbx,
 }
 
 impl std::str::FromStr for Method {
@@ -44,8 +52,9 @@ impl std::str::FromStr for Method {
         match name {
             "agglomerative" => Ok(Self::Agglomerative),
             "hdbscan" => Ok(Self::Hdbscan),
+            "vbx" => Ok(Self::Vbx),
             other => Err(SettingsError(format!(
-                "clustering must be \"agglomerative\" or \"hdbscan\"; given: {other:?}"
+                "clustering must be \"agglomerative\", \"hdbscan\" or \"vbx\"; given: {other:?}"
             ))),
         }
     }
@@ -79,7 +88,7 @@ pub struct SettingsError(String);
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            method: Method::Agglomerative,
+            method: Method::Vbx,
             linkage: Linkage::Average,
             threshold: 0.55,
             min_cluster_size: 6,
@@ -88,6 +97,9 @@ impl Default for Settings {
             neighbours: 5,
             refinements: 2,
             hdbscan_min_samples: 3,
+            vbx_fa: 0.3,
+            vbx_fb: 2.0,
+            vbx_loop: 0.7,
         }
     }
 }
@@ -128,6 +140,19 @@ impl Settings {
                 1.0..=1000.0,
                 "1 and 1000",
             ),
+            (
+                "vbx_fa",
+                f64::from(self.vbx_fa),
+                0.01..=10.0,
+                "0.01 and 10",
+            ),
+            (
+                "vbx_fb",
+                f64::from(self.vbx_fb),
+                0.01..=100.0,
+                "0.01 and 100",
+            ),
+            ("vbx_loop", self.vbx_loop, 0.0..=0.999, "0 and 0.999"),
         ];
         for (key, value, range, limits) in checks {
             if !range.contains(&value) {

@@ -30,7 +30,7 @@ fn conversation(count: usize, speakers: usize, turn: usize) -> Vec<usize> {
 }
 
 fn all() -> Vec<Box<dyn Clustering>> {
-    [Method::Agglomerative, Method::Hdbscan]
+    [Method::Agglomerative, Method::Hdbscan, Method::Vbx]
         .into_iter()
         .map(|method| {
             by_name(&Settings {
@@ -242,7 +242,7 @@ proptest! {
 #[test]
 fn what_nobody_wants_any_more_is_given_up_soon() {
     let rows = windows(&[[0; 60], [1; 60]].concat());
-    for clustering in [Method::Agglomerative, Method::Hdbscan].map(|method| {
+    for clustering in [Method::Agglomerative, Method::Hdbscan, Method::Vbx].map(|method| {
         by_name(&Settings {
             method,
             ..Settings::default()

@@ -39,6 +39,15 @@ impl Timeline {
         Self { segments: joined }
     }
 
+    /// The segments, each begun and ended `margin` seconds farther out, joined where they then meet; none
+    /// begins before zero.
+    #[must_use]
+    pub fn widened(&self, margin: f64) -> Self {
+        let segments = self.segments.iter();
+        let widened = segments.map(|s| Segment::new((s.start - margin).max(0.0), s.end + margin));
+        widened.collect::<Self>().support(0.0)
+    }
+
     /// The parts of `extent` that no segment covers.
     #[must_use]
     pub fn gaps(&self, extent: Segment) -> Self {

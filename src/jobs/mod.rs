@@ -35,7 +35,7 @@ pub use wake::Wake;
 pub use worker::run;
 
 /// The clustering algorithms that a job may ask for.
-pub const CLUSTERINGS: [&str; 2] = ["agglomerative", "hdbscan"];
+pub const CLUSTERINGS: [&str; 3] = ["agglomerative", "hdbscan", "vbx"];
 
 #[cfg(test)]
 mod tests {

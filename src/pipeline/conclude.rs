@@ -91,7 +91,7 @@ pub(super) fn conclude(
         order,
     } = timed(&mut seconds.assembly, || {
         let _span = info_span!("assembly").entered();
-        assembled(&evidence, clusters.cosines, settings)
+        assembled(&evidence, clusters.scores, settings)
     });
     hook.progress(Step::Assembly, Some(1.0))?;
 
@@ -119,7 +119,7 @@ pub(super) fn conclude(
     })
 }
 
-fn assembled(evidence: &Evidence, cosines: Array2<f32>, settings: &Settings) -> Assembled {
+fn assembled(evidence: &Evidence, scores: Array2<f32>, settings: &Settings) -> Assembled {
     if evidence.windows.is_empty() {
         return Assembled {
             annotation: Annotation::default(),
@@ -129,7 +129,7 @@ fn assembled(evidence: &Evidence, cosines: Array2<f32>, settings: &Settings) -> 
     }
     let windows = evidence.windows.iter();
     let windows = windows.map(|&index| content(index, evidence.samples));
-    let votes = Votes::new(windows.collect(), cosines);
+    let votes = Votes::new(windows.collect(), scores);
     assemble(&evidence.speech, &evidence.overlap, &votes, settings)
 }
 

@@ -100,11 +100,11 @@ impl Pipeline {
         })?;
         let mut seconds = scan.seconds;
         let (speech, overlap) = timed(&mut seconds.speech, || {
+            let detected = speech::segments(&scan.probabilities, &settings.speech);
             if let Some(activity) = &scan.activity {
-                activity.timelines(&settings.pipeline, scan.seconds_of_audio())
+                activity.timelines(&detected, &settings.pipeline, scan.seconds_of_audio())
             } else {
-                let speech = speech::segments(&scan.probabilities, &settings.speech);
-                (within(&scan, &speech), Timeline::default())
+                (within(&scan, &detected), Timeline::default())
             }
         });
         let resumed_windows = scan.resumed;

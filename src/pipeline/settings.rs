@@ -17,6 +17,8 @@ pub struct Settings {
     pub speech_threshold: f32,
     /// Probability from which on several do.
     pub overlap_threshold: f32,
+    /// Seconds that speech may lie away from what the speech detector hears.
+    pub cross_check: f64,
     /// Share of a window (0 to 1) that must be speech for the window to be embedded.
     pub min_speech: f32,
     /// Seconds a speaker holds the floor at least; shorter turns within a stretch of speech go to
@@ -50,10 +52,11 @@ pub struct PipelineSettings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            method: Method::Windows,
+            method: Method::Segmentation,
             chunk_step: 5.0,
             speech_threshold: 0.5,
             overlap_threshold: 0.5,
+            cross_check: 0.2,
             min_speech: 0.5,
             min_duration_on: 0.3,
             min_duration_off: 0.3,
@@ -88,6 +91,7 @@ impl Settings {
                 0.0,
                 1.0,
             ),
+            ("cross_check", self.cross_check, 0.0, 86_400.0),
             ("min_speech", f64::from(self.min_speech), 0.0, 1.0),
             ("min_duration_on", self.min_duration_on, 0.0, 10.0),
             ("min_duration_off", self.min_duration_off, 0.0, 10.0),

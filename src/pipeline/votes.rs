@@ -4,12 +4,12 @@ use ndarray::Array2;
 
 use crate::domain::Segment;
 
-/// The windows of a recording and how close each is to every speaker.
+/// The windows of a recording and how far each speaks for every speaker.
 pub(super) struct Votes {
     /// When each window takes place, in order.
     windows: Vec<Segment>,
-    /// Cosine of each window and each speaker's mean, `(windows, speakers)`.
-    cosines: Array2<f32>,
+    /// How far each window speaks for each speaker, `(windows, speakers)`.
+    scores: Array2<f32>,
 }
 
 /// The outcome of one vote.
@@ -22,16 +22,16 @@ pub(super) struct Winner {
 }
 
 impl Votes {
-    /// Windows in order and how close each is to every speaker; at least one window and one
+    /// Windows in order and how far each speaks for every speaker; at least one window and one
     /// speaker.
-    pub(super) fn new(windows: Vec<Segment>, cosines: Array2<f32>) -> Self {
-        Self { windows, cosines }
+    pub(super) fn new(windows: Vec<Segment>, scores: Array2<f32>) -> Self {
+        Self { windows, scores }
     }
 
     /// Who speaks at each of `times`, ascending.
     ///
     /// A window's weight falls linearly from 1 at its middle to 0 at its ends; the score of a
-    /// speaker is the weighted mean of the windows' cosines. Where no window has any weight, the
+    /// speaker is the weighted mean of the windows'. Where no window has any weight, the
     /// one whose middle is nearest decides.
     pub(super) fn winners(&self, times: impl IntoIterator<Item = f64>) -> Vec<Winner> {
         self.winners_but(None, times)
@@ -48,7 +48,7 @@ impl Votes {
 
     /// How many speakers there are.
     pub(super) fn speakers(&self) -> usize {
-        self.cosines.ncols()
+        self.scores.ncols()
     }
 
     fn winners_but(
@@ -56,7 +56,7 @@ impl Votes {
         taken: Option<usize>,
         times: impl IntoIterator<Item = f64>,
     ) -> Vec<Winner> {
-        let mut scores = vec![0.0_f32; self.cosines.ncols()];
+        let mut scores = vec![0.0_f32; self.scores.ncols()];
         let mut first = 0;
         times
             .into_iter()
@@ -86,8 +86,8 @@ impl Votes {
             let weight = (1.0 - (time - window.middle()).abs() / half) as f32;
             if weight > 0.0 {
                 total += weight;
-                for (score, cosine) in scores.iter_mut().zip(self.cosines.row(index)) {
-                    *score += weight * cosine;
+                for (score, own) in scores.iter_mut().zip(self.scores.row(index)) {
+                    *score += weight * own;
                 }
             }
         }
@@ -97,8 +97,8 @@ impl Votes {
             }
         } else {
             let nearest = self.nearest(time, first);
-            for (score, cosine) in scores.iter_mut().zip(self.cosines.row(nearest)) {
-                *score = *cosine;
+            for (score, own) in scores.iter_mut().zip(self.scores.row(nearest)) {
+                *score = *own;
             }
         }
     }

@@ -111,8 +111,18 @@ impl<'a> Listener<'a> {
 
 impl Activity {
     /// When anybody speaks, and when several do, in a recording of `seconds`.
-    pub(super) fn timelines(&self, settings: &Settings, seconds: f64) -> (Timeline, Timeline) {
-        let speech = self.above(&self.some, settings.speech_threshold, seconds);
+    ///
+    /// Speech counts only near `detected`, what the speech detector hears: a model that was trained to
+    /// hear faint voices hears those next door, too.
+    pub(super) fn timelines(
+        &self,
+        detected: &Timeline,
+        settings: &Settings,
+        seconds: f64,
+    ) -> (Timeline, Timeline) {
+        let speech = self
+            .above(&self.some, settings.speech_threshold, seconds)
+            .crop(&detected.widened(settings.cross_check));
         let overlap = self.above(&self.several, settings.overlap_threshold, seconds);
         (speech.support(0.0), overlap.crop(&speech).support(0.0))
     }
@@ -162,12 +172,22 @@ mod tests {
                 classes: 7,
             },
         };
-        let (speech, overlap) = activity.timelines(&Settings::default(), 0.119);
+        let everywhere = [Segment::new(0.0, 1.0)].into_iter().collect();
+        let (speech, overlap) = activity.timelines(&everywhere, &Settings::default(), 0.119);
         assert_eq!(
             speech.segments(),
             [Segment::new(0.0, 0.04), Segment::new(0.08, 0.119)]
         );
         // Several are more than nobody: what is no speech is no overlap.
         assert_eq!(overlap.segments(), [Segment::new(0.02, 0.04)]);
+
+        let near = Settings {
+            cross_check: 0.005,
+            ..Settings::default()
+        };
+        let detected = [Segment::new(0.05, 0.09)].into_iter().collect();
+        let (speech, overlap) = activity.timelines(&detected, &near, 0.119);
+        assert_eq!(speech.segments(), [Segment::new(0.08, 0.09 + 0.005)]);
+        assert!(overlap.is_empty());
     }
 }

@@ -135,7 +135,7 @@ async fn options_that_make_no_sense_are_refused_and_leave_nothing() {
         (
             json!({"clustering": "magic"}),
             "clustering",
-            "agglomerative, hdbscan; given: \"magic\"",
+            "agglomerative, hdbscan, vbx; given: \"magic\"",
         ),
     ] {
         let refused = problem(api.recluster(&id, body).await, "invalid_request").await;

@@ -85,7 +85,7 @@ async fn wrong_options_are_all_named_and_nothing_is_kept() {
         json!([
             {"field": "confidence", "message": "confidence must be true or false; given: \"very\""},
             {"field": "clustering",
-             "message": "clustering must be one of agglomerative, hdbscan; given: \"magic\""},
+             "message": "clustering must be one of agglomerative, hdbscan, vbx; given: \"magic\""},
             {"field": "minSpeakers",
              "message": "minSpeakers must not exceed maxSpeakers; given: 5 and 3"},
         ])
