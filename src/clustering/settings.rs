@@ -140,12 +140,7 @@ impl Settings {
                 1.0..=1000.0,
                 "1 and 1000",
             ),
-            (
-                "vbx_fa",
-                f64::from(self.vbx_fa),
-                0.01..=10.0,
-                "0.01 and 10",
-            ),
+            ("vbx_fa", f64::from(self.vbx_fa), 0.01..=10.0, "0.01 and 10"),
             (
                 "vbx_fb",
                 f64::from(self.vbx_fb),

@@ -93,8 +93,8 @@ impl Vbx {
         let squares = means.map_axis(Axis(1), |mean| mean.dot(&mean));
         let away = (&squares / variance + &shrunk * (DIMENSIONS * ratio)) * 0.5;
         let log_likelihoods = (windows.dot(&means.t()) / variance - &away) * vbx_fa;
-        let information = &shrunk.mapv(|s| DIMENSIONS * (s.ln() - s + 1.0))
-            - &(&squares / (variance * ratio));
+        let information =
+            &shrunk.mapv(|s| DIMENSIONS * (s.ln() - s + 1.0)) - &(&squares / (variance * ratio));
         Speakers {
             log_likelihoods: log_likelihoods.mapv(f64::from),
             cost: f64::from(-0.5 * vbx_fb * information.sum()),

@@ -1,6 +1,6 @@
 //! What the pipeline gives back.
 
-use super::{Annotation, SlidingWindow, SpeakerLabel, Timeline, Warning};
+use super::{Annotation, LocalSpeakers, SlidingWindow, SpeakerLabel, Timeline, Warning};
 
 /// Wall-clock seconds each part of the work took.
 ///
@@ -50,6 +50,8 @@ pub struct Diarization {
     pub speech: Timeline,
     /// When several speak, where that was looked for.
     pub overlap: Timeline,
+    /// Who is alone, where a segmentation model was asked.
+    pub locals: Option<LocalSpeakers>,
     /// Where the time went.
     pub seconds: StepSeconds,
     /// What to tell the caller.

@@ -9,6 +9,7 @@ mod api_key;
 mod diarization;
 mod embedding_space;
 mod job;
+mod local_speakers;
 mod media;
 mod score;
 mod segment;
@@ -26,6 +27,7 @@ pub use api_key::{
 pub use diarization::{Diarization, StepSeconds};
 pub use embedding_space::EmbeddingSpace;
 pub use job::{InvalidTransition, JobEvent, JobId, JobStatus, UnknownStatus};
+pub use local_speakers::{LocalFrames, LocalSpeakers};
 pub use media::{InvalidMediaKey, MediaKey};
 pub use score::{DiarizationErrorRate, JaccardErrorRate, Score, ScoreOptions};
 pub use segment::Segment;

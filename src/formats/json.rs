@@ -175,6 +175,7 @@ mod tests {
             audio_seconds: 0.09,
             speech: Timeline::default(),
             overlap: Timeline::default(),
+            locals: None,
             seconds: StepSeconds::default(),
             warnings: vec![Warning::Truncated {
                 reason: "end of stream".to_owned(),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::score::ScoreJson;
-use crate::domain::{Diarization, StepSeconds};
+use crate::domain::{Diarization, LocalFrames, StepSeconds};
 
 /// The metrics artefact of one recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct Metrics {
     /// Those among them that an earlier attempt had embedded before it was interrupted.
     #[serde(default)]
     pub resumed_windows: usize,
+    /// Where the frames of the kept local speakers lie; absent if no segmentation model was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_frames: Option<LocalFrames>,
     /// Where the time went; steps overlap and need not add up.
     pub seconds: SecondsJson,
     /// Seconds of work a second of audio; absent for empty audio.
@@ -88,6 +91,7 @@ impl Metrics {
             turns: diarization.annotation.turns().len(),
             windows: diarization.windows.len(),
             resumed_windows: diarization.resumed_windows,
+            local_frames: diarization.locals.as_ref().map(|locals| locals.frames),
             seconds: diarization.seconds.into(),
             real_time_factor: (audio_seconds > 0.0).then(|| total / audio_seconds),
             model,

@@ -8,12 +8,14 @@
 
 use std::io::Write;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, ArrayView3};
 pub use ndarray_npy::WriteNpyError;
 use ndarray_npy::{ViewNpyError, ViewNpyExt, WriteNpyExt};
 use thiserror::Error;
 
-use crate::domain::{Diarization, SAMPLE_RATE, Segment, SlidingWindow, Timeline};
+use crate::domain::{
+    Diarization, LocalFrames, LocalSpeakers, SAMPLE_RATE, Segment, SlidingWindow, Timeline,
+};
 
 /// An array that cannot be read.
 #[derive(Debug, Error)]
@@ -63,6 +65,17 @@ pub fn read_speech(file: &[u8]) -> Result<Timeline, NpyError> {
     let segments = ArrayView2::<f64>::view_npy(file)?;
     let segments = segments.rows().into_iter();
     Ok(segments.map(|row| Segment::new(row[0], row[1])).collect())
+}
+
+/// Writes `locals.npy`, `uint8` `(chunks, frames, speakers)`: probabilities in 255ths.
+pub fn write_locals(locals: &LocalSpeakers, writer: impl Write) -> Result<(), WriteNpyError> {
+    locals.alone.write_npy(writer)
+}
+
+/// Reads a file as [`write_locals`] writes them; `frames` say where its frames lie.
+pub fn read_locals(file: &[u8], frames: LocalFrames) -> Result<LocalSpeakers, NpyError> {
+    let alone = ArrayView3::<u8>::view_npy(file)?.to_owned();
+    Ok(LocalSpeakers { alone, frames })
 }
 
 /// Reads which windows a file is about that [`write_labels`] has written.

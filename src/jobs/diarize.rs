@@ -263,6 +263,11 @@ impl<'a> Writing<'a> {
             npy::write_speech(&diarization.overlap, &mut overlap).map_err(|e| internal(&e))?;
             artefacts.push((Artefact::Overlap, overlap.into()));
         }
+        if let Some(locals) = &diarization.locals {
+            let mut file = Vec::new();
+            npy::write_locals(locals, &mut file).map_err(|e| internal(&e))?;
+            artefacts.push((Artefact::Locals, file.into()));
+        }
         Ok(Done {
             artefacts,
             metrics: vec![metrics],

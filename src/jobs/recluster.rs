@@ -33,6 +33,8 @@ pub struct Remains {
     pub speech: Bytes,
     /// [`Artefact::Overlap`], if the job heard some.
     pub overlap: Option<Bytes>,
+    /// [`Artefact::Locals`], if a segmentation model was asked.
+    pub locals: Option<Bytes>,
     /// [`Artefact::Metrics`], for the settings and the length.
     pub metrics: Bytes,
     /// [`Artefact::Voiceprints`] and how their names are given, if the job is for that.
@@ -121,6 +123,10 @@ pub fn recluster(
         overlap: match &remains.overlap {
             Some(overlap) => npy::read_speech(overlap)?,
             None => Timeline::default(),
+        },
+        locals: match (&remains.locals, first.local_frames) {
+            (Some(locals), Some(frames)) => Some(npy::read_locals(locals, frames)?),
+            _ => None,
         },
         windows: npy::read_windows(&remains.labels)?,
         embeddings: npy::read_embeddings(&remains.embeddings)?,

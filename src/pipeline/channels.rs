@@ -61,6 +61,7 @@ pub fn join(channels: Vec<Diarization>) -> Diarization {
             .fold(0.0, f64::max),
         speech: speech.support(0.0),
         overlap: overlap.support(0.0),
+        locals: None,
         seconds: channels
             .iter()
             .map(|own| own.seconds)
@@ -190,6 +191,7 @@ mod tests {
             exclusive: annotation.clone(),
             speech: annotation.timeline(),
             overlap: Timeline::default(),
+            locals: None,
             annotation,
             windows: (0..labels.len()).collect(),
             sliding_window: SlidingWindow::EMBEDDING,

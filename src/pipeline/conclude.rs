@@ -10,8 +10,8 @@ use super::settings::Settings;
 use super::votes::Votes;
 use crate::clustering::{self, Clustering};
 use crate::domain::{
-    Annotation, Diarization, NoProgress, ProgressHook, SAMPLE_RATE, SpeakerBounds, Step,
-    StepSeconds, Timeline, Warning,
+    Annotation, Diarization, LocalSpeakers, NoProgress, ProgressHook, SAMPLE_RATE, SpeakerBounds,
+    Step, StepSeconds, Timeline, Warning,
 };
 
 /// All that turns are made of.
@@ -23,6 +23,8 @@ pub struct Evidence {
     pub speech: Timeline,
     /// When several do, as far as that is known.
     pub overlap: Timeline,
+    /// Who is alone, as far as that is known.
+    pub locals: Option<LocalSpeakers>,
     /// The numbers of the embedded windows, ascending.
     pub windows: Vec<usize>,
     /// One unit vector for each, `(windows, dim)`.
@@ -37,6 +39,7 @@ impl Evidence {
             samples: samples.round() as usize,
             speech: diarization.speech.clone(),
             overlap: diarization.overlap.clone(),
+            locals: diarization.locals.clone(),
             windows: diarization.windows.clone(),
             embeddings: diarization.embeddings.clone(),
         }
@@ -114,6 +117,7 @@ pub(super) fn conclude(
         audio_seconds: evidence.samples as f64 / f64::from(SAMPLE_RATE),
         speech: evidence.speech,
         overlap: evidence.overlap,
+        locals: evidence.locals,
         seconds,
         warnings,
     })
@@ -129,7 +133,10 @@ fn assembled(evidence: &Evidence, scores: Array2<f32>, settings: &Settings) -> A
     }
     let windows = evidence.windows.iter();
     let windows = windows.map(|&index| content(index, evidence.samples));
-    let votes = Votes::new(windows.collect(), scores);
+    let mut votes = Votes::new(windows.collect(), scores);
+    if let Some(locals) = &evidence.locals {
+        votes = votes.guided(locals, settings.guidance);
+    }
     assemble(&evidence.speech, &evidence.overlap, &votes, settings)
 }
 

@@ -99,12 +99,14 @@ impl Pipeline {
             }
         })?;
         let mut seconds = scan.seconds;
-        let (speech, overlap) = timed(&mut seconds.speech, || {
+        let (speech, overlap, locals) = timed(&mut seconds.speech, || {
             let detected = speech::segments(&scan.probabilities, &settings.speech);
             if let Some(activity) = &scan.activity {
-                activity.timelines(&detected, &settings.pipeline, scan.seconds_of_audio())
+                let length = scan.seconds_of_audio();
+                let (speech, overlap) = activity.timelines(&detected, &settings.pipeline, length);
+                (speech, overlap, Some(activity.locals.clone()))
             } else {
-                (within(&scan, &detected), Timeline::default())
+                (within(&scan, &detected), Timeline::default(), None)
             }
         });
         let resumed_windows = scan.resumed;
@@ -112,6 +114,7 @@ impl Pipeline {
             samples: scan.samples,
             speech,
             overlap,
+            locals,
             windows: scan.windows,
             embeddings: scan.embeddings,
         };

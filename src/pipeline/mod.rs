@@ -24,6 +24,7 @@ mod conclude;
 mod diarize;
 mod error;
 mod gate;
+mod guidance;
 mod runs;
 mod scan;
 mod segmentation;

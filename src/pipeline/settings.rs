@@ -19,6 +19,8 @@ pub struct Settings {
     pub overlap_threshold: f32,
     /// Seconds that speech may lie away from what the speech detector hears.
     pub cross_check: f64,
+    /// Seconds over which frames of one local speaker share their votes.
+    pub guidance: f64,
     /// Share of a window (0 to 1) that must be speech for the window to be embedded.
     pub min_speech: f32,
     /// Seconds a speaker holds the floor at least; shorter turns within a stretch of speech go to
@@ -54,9 +56,10 @@ impl Default for Settings {
         Self {
             method: Method::Segmentation,
             chunk_step: 5.0,
-            speech_threshold: 0.5,
+            speech_threshold: 0.4,
             overlap_threshold: 0.5,
-            cross_check: 0.2,
+            cross_check: 0.5,
+            guidance: 1.0,
             min_speech: 0.5,
             min_duration_on: 0.3,
             min_duration_off: 0.3,
@@ -91,6 +94,7 @@ impl Settings {
                 0.0,
                 1.0,
             ),
+            ("guidance", self.guidance, 0.0, 60.0),
             ("cross_check", self.cross_check, 0.0, 86_400.0),
             ("min_speech", f64::from(self.min_speech), 0.0, 1.0),
             ("min_duration_on", self.min_duration_on, 0.0, 10.0),

@@ -2,7 +2,8 @@
 
 use ndarray::Array2;
 
-use crate::domain::Segment;
+use super::guidance;
+use crate::domain::{LocalFrames, LocalSpeakers, Segment};
 
 /// The windows of a recording and how far each speaks for every speaker.
 pub(super) struct Votes {
@@ -10,6 +11,8 @@ pub(super) struct Votes {
     windows: Vec<Segment>,
     /// How far each window speaks for each speaker, `(windows, speakers)`.
     scores: Array2<f32>,
+    /// What counts instead where a segmentation model was asked: the scores of its frames.
+    guided: Option<(LocalFrames, Array2<f32>)>,
 }
 
 /// The outcome of one vote.
@@ -25,7 +28,32 @@ impl Votes {
     /// Windows in order and how far each speaks for every speaker; at least one window and one
     /// speaker.
     pub(super) fn new(windows: Vec<Segment>, scores: Array2<f32>) -> Self {
-        Self { windows, scores }
+        Self {
+            windows,
+            scores,
+            guided: None,
+        }
+    }
+
+    /// The same with votes that frames of one local speaker share over `seconds`.
+    pub(super) fn guided(self, locals: &LocalSpeakers, seconds: f64) -> Self {
+        if self.speakers() < 2 || locals.count() == 0 || seconds <= 0.0 {
+            return self;
+        }
+        let mut plain = Array2::zeros((locals.count(), self.speakers()));
+        let mut first = 0;
+        for (frame, mut row) in plain.rows_mut().into_iter().enumerate() {
+            let time = locals.frames.middle(frame);
+            first = self.first_after(first, time);
+            if let Some(scores) = row.as_slice_mut() {
+                self.score(time, first, scores);
+            }
+        }
+        let shared = guidance::shared(&plain, locals, seconds);
+        Self {
+            guided: Some((locals.frames, shared)),
+            ..self
+        }
     }
 
     /// Who speaks at each of `times`, ascending.
@@ -61,16 +89,31 @@ impl Votes {
         times
             .into_iter()
             .map(|time| {
-                while first < self.windows.len() && self.windows[first].end <= time {
-                    first += 1;
+                first = self.first_after(first, time);
+                match &self.guided {
+                    Some((frames, guided)) => {
+                        let frame = frames.nearest(time).min(guided.nrows() - 1);
+                        scores
+                            .iter_mut()
+                            .zip(guided.row(frame))
+                            .for_each(|(s, own)| *s = *own);
+                    }
+                    None => self.score(time, first, &mut scores),
                 }
-                self.score(time, first, &mut scores);
                 if let Some(taken) = taken {
                     scores[taken] = f32::MIN;
                 }
                 winner(&scores)
             })
             .collect()
+    }
+
+    /// The first window from `first` on that is not over at `time`.
+    fn first_after(&self, mut first: usize, time: f64) -> usize {
+        while first < self.windows.len() && self.windows[first].end <= time {
+            first += 1;
+        }
+        first
     }
 
     /// Fills in the speakers' scores at `time`; windows before `first` are over by then.

@@ -19,6 +19,9 @@ pub enum Artefact {
     /// When several speak, in NumPy's format; jobs that heard no overlap, or did not listen for it, have
     /// none.
     Overlap,
+    /// Which local speaker is alone when, in NumPy's format, `(chunks, frames, speakers)`; jobs for which no
+    /// segmentation model was asked have none.
+    Locals,
     /// Figures about the run, in JSON.
     Metrics,
     /// What was said, in JSON, without speakers. Belongs to the job as a reference does.
@@ -37,6 +40,7 @@ impl Artefact {
             Self::Labels => "labels.npy",
             Self::Speech => "speech.npy",
             Self::Overlap => "overlap.npy",
+            Self::Locals => "locals.npy",
             Self::Metrics => "metrics.json",
             Self::Words => "words.json",
             Self::Voiceprints => "voiceprints.json",

@@ -14,11 +14,7 @@ pub(super) struct Posterior {
 
 /// Windows with these log-likelihoods, `(windows, speakers)`: the same speaker goes on with probability
 /// `stay`, otherwise somebody, the same one perhaps, begins by `prior`.
-pub(super) fn posterior(
-    log_likelihoods: Array2<f64>,
-    prior: &Array1<f64>,
-    stay: f64,
-) -> Posterior {
+pub(super) fn posterior(log_likelihoods: Array2<f64>, prior: &Array1<f64>, stay: f64) -> Posterior {
     // Scaled by each window's best, so that nothing underflows.
     let mut likelihoods = log_likelihoods;
     let mut log_evidence = 0.0;

@@ -142,14 +142,16 @@ async fn remains(state: &AppState, job: &JobRecord) -> Result<Remains, ApiError>
         )),
         other => Ok(other?),
     };
+    let get_if = async |artefact| match kept(artefact).await {
+        Err(StorageError::Missing(_)) => Ok(None),
+        found => found.map(Some),
+    };
     Ok(Remains {
         embeddings: get(Artefact::Embeddings).await?,
         labels: get(Artefact::Labels).await?,
         speech: get(Artefact::Speech).await?,
-        overlap: match kept(Artefact::Overlap).await {
-            Err(StorageError::Missing(_)) => None,
-            found => Some(found?),
-        },
+        overlap: get_if(Artefact::Overlap).await?,
+        locals: get_if(Artefact::Locals).await?,
         metrics: get(Artefact::Metrics).await?,
         voiceprints: match matching(&job.options.task) {
             Some(matching) => {

@@ -22,6 +22,11 @@ impl Chunks {
         }
     }
 
+    /// How many chunks there have been.
+    pub(super) fn handed_over(&self) -> usize {
+        self.next
+    }
+
     pub(super) fn push(&mut self, samples: &[f32]) {
         self.samples.extend_from_slice(samples);
     }

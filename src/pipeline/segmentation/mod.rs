@@ -9,23 +9,24 @@ mod chunks;
 mod powerset;
 
 use chunks::Chunks;
+use ndarray::Array3;
 
 use super::error::PipelineError;
+use super::guidance::weight;
 use super::settings::Settings;
-use crate::domain::{SAMPLE_RATE, Segment, Timeline};
+use crate::domain::{LocalFrames, LocalSpeakers, SAMPLE_RATE, Segment, Timeline};
 use crate::models::{SegmentationMetadata, Segmenter};
-
-/// What the ends of a chunk weigh, beside 1 for its middle: a model knows least there.
-const END_WEIGHT: f32 = 0.1;
 
 /// Hears a recording chunk by chunk.
 #[derive(Debug)]
 pub(super) struct Listener<'a> {
     segmenter: &'a Segmenter,
     chunks: Chunks,
-    step: usize,
+    stride: usize,
     sizes: Vec<usize>,
     frames: Vec<Frame>,
+    /// Of every chunk, as in [`LocalSpeakers`].
+    alone: Vec<u8>,
 }
 
 /// What chunks say of one frame: sums over them.
@@ -36,12 +37,12 @@ struct Frame {
     several: f32,
 }
 
-/// How probable it is in each frame that somebody speaks, and that several do.
+/// How probable it is in each frame that somebody speaks, and that several do, and who is alone.
 #[derive(Debug, Clone)]
 pub(super) struct Activity {
     some: Vec<f32>,
     several: Vec<f32>,
-    metadata: SegmentationMetadata,
+    pub(super) locals: LocalSpeakers,
 }
 
 impl<'a> Listener<'a> {
@@ -49,12 +50,16 @@ impl<'a> Listener<'a> {
         let metadata = segmenter.metadata();
         let step = (settings.chunk_step * f64::from(SAMPLE_RATE)).round() as usize;
         let step = step.clamp(metadata.shift, metadata.window);
+        // Whole frames, so that those of all chunks are the recording's.
+        let stride = ((step + metadata.shift / 2) / metadata.shift).max(1);
+        let step = (stride * metadata.shift).min(metadata.window);
         Self {
             segmenter,
             chunks: Chunks::new(metadata.window, step),
-            step,
+            stride,
             sizes: powerset::sizes(metadata.speakers, metadata.at_once),
             frames: Vec::new(),
+            alone: Vec::new(),
         }
     }
 
@@ -63,26 +68,28 @@ impl<'a> Listener<'a> {
         let Self {
             segmenter,
             chunks,
-            step,
+            stride,
             sizes,
             frames,
+            alone,
         } = self;
         let metadata = segmenter.metadata();
         let shift = metadata.shift;
         chunks.push(samples);
         chunks.each(end, |number, chunk, present| {
             let classes = segmenter.run(chunk)?;
-            let first = (number * *step + shift / 2) / shift;
+            let first = number * *stride;
             // Frames whose middle the recording has, and at least one.
             let there = present
                 .saturating_sub(metadata.field / 2)
                 .div_ceil(shift)
                 .max(1);
-            let middle = classes.nrows() as f32 / 2.0;
+            for row in classes.rows() {
+                alone.extend(powerset::alone(&row, sizes));
+            }
             for (index, row) in classes.rows().into_iter().enumerate().take(there) {
                 let (some, several) = powerset::activity(&row, sizes);
-                let away = ((index as f32 + 0.5) / middle - 1.0).abs();
-                let weight = 1.0 - (1.0 - END_WEIGHT) * away.min(1.0);
+                let weight = weight(index, classes.nrows());
                 if frames.len() <= first + index {
                     frames.resize(first + index + 1, Frame::default());
                 }
@@ -101,10 +108,26 @@ impl<'a> Listener<'a> {
             let mean = |frame: &Frame| of(frame) / frame.weight.max(f32::MIN_POSITIVE);
             frames.map(mean).collect()
         };
+        let SegmentationMetadata {
+            field,
+            shift,
+            speakers,
+            ..
+        } = *self.segmenter.metadata();
+        let chunks = self.chunks.handed_over();
+        let rows = self.alone.len() / (chunks * speakers).max(1);
+        let alone = Array3::from_shape_vec((chunks, rows, speakers), self.alone);
         Activity {
             some: mean(|frame| frame.some),
             several: mean(|frame| frame.several),
-            metadata: *self.segmenter.metadata(),
+            locals: LocalSpeakers {
+                alone: alone.unwrap_or_default(),
+                frames: LocalFrames {
+                    field,
+                    shift,
+                    stride: self.stride,
+                },
+            },
         }
     }
 }
@@ -136,21 +159,12 @@ impl Activity {
             let end = if from == values.len() {
                 seconds
             } else {
-                self.border(from).min(seconds)
+                self.locals.frames.border(from).min(seconds)
             };
-            (run[0] >= threshold).then(|| Segment::new(self.border(start).min(seconds), end))
+            (run[0] >= threshold)
+                .then(|| Segment::new(self.locals.frames.border(start).min(seconds), end))
         });
         runs.collect()
-    }
-
-    /// Where a frame begins, in seconds: half way from the middle of the one before.
-    fn border(&self, frame: usize) -> f64 {
-        if frame == 0 {
-            return 0.0;
-        }
-        let SegmentationMetadata { field, shift, .. } = self.metadata;
-        let middle = frame as f64 * shift as f64 + field as f64 / 2.0;
-        (middle - shift as f64 / 2.0) / f64::from(SAMPLE_RATE)
     }
 }
 
@@ -163,13 +177,13 @@ mod tests {
         let activity = Activity {
             some: vec![0.9, 0.9, 0.1, 0.2, 0.6, 0.8],
             several: vec![0.0, 0.7, 0.9, 0.0, 0.0, 0.1],
-            metadata: SegmentationMetadata {
-                window: 160_000,
-                field: 320,
-                shift: 320,
-                speakers: 3,
-                at_once: 2,
-                classes: 7,
+            locals: LocalSpeakers {
+                alone: Array3::zeros((1, 6, 3)),
+                frames: LocalFrames {
+                    field: 320,
+                    shift: 320,
+                    stride: 6,
+                },
             },
         };
         let everywhere = [Segment::new(0.0, 1.0)].into_iter().collect();

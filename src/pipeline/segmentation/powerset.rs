@@ -26,6 +26,14 @@ pub(super) fn activity(classes: &ArrayView1<'_, f32>, sizes: &[usize]) -> (f32, 
     (some / all, several / all)
 }
 
+/// How probable it is that each speaker is the only one active, in 255ths.
+pub(super) fn alone(classes: &ArrayView1<'_, f32>, sizes: &[usize]) -> impl Iterator<Item = u8> {
+    let all: f32 = classes.iter().map(|log| log.exp()).sum();
+    let all = f32::max(all, f32::MIN_POSITIVE);
+    let single = classes.iter().zip(sizes).filter(|(_, size)| **size == 1);
+    single.map(move |(log, _)| (255.0 * log.exp() / all).round() as u8)
+}
+
 #[cfg(test)]
 mod tests {
     use ndarray::array;
