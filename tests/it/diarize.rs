@@ -7,7 +7,7 @@ use diarist::audio::{AudioStream, DecodeOptions};
 use diarist::domain::{Diarization, NoProgress, SlidingWindow, SpeakerBounds};
 use diarist::formats::rttm;
 use diarist::models::{self, Inference, Provider};
-use diarist::pipeline::{EmbeddingSource, Pipeline, PipelineSettings};
+use diarist::pipeline::{self, EmbeddingSource, Pipeline, PipelineSettings};
 use ndarray::Array2;
 use serde_json::Value;
 
@@ -66,7 +66,15 @@ fn pipeline(threads: usize, batch_size: usize) -> Pipeline {
         ..models::Settings::default()
     });
     let source = EmbeddingSource::Model(inference.unwrap());
-    Pipeline::new(PipelineSettings::default(), source)
+    let windows = pipeline::Settings {
+        method: pipeline::Method::Windows,
+        ..pipeline::Settings::default()
+    };
+    let settings = PipelineSettings {
+        pipeline: windows,
+        ..PipelineSettings::default()
+    };
+    Pipeline::new(settings, source)
 }
 
 fn run(pipeline: &Pipeline, file: &Path) -> Diarization {

@@ -13,7 +13,7 @@ use diarist::http::{
 use diarist::jobs::{self, Environment, Wake};
 use diarist::models::{self, Inference};
 use diarist::outbound::{self, Outbound};
-use diarist::pipeline::PipelineSettings;
+use diarist::pipeline::{self, PipelineSettings};
 use diarist::storage::{Keys, Storage};
 use diarist::voices;
 use reqwest::{Client, Response, StatusCode};
@@ -81,6 +81,17 @@ fn tiny_model() -> Inference {
         Inference::start(&settings).unwrap()
     };
     MODEL.get_or_init(start).clone()
+}
+
+/// The pipeline that goes with it: whoever waits for jobs of half an hour waits for no second model.
+fn quick() -> PipelineSettings {
+    PipelineSettings {
+        pipeline: pipeline::Settings {
+            method: pipeline::Method::Windows,
+            ..pipeline::Settings::default()
+        },
+        ..PipelineSettings::default()
+    }
 }
 
 pub(super) fn tiny_model_path() -> PathBuf {
@@ -152,7 +163,7 @@ impl Api {
                     max_bytes: max_upload_bytes,
                     ..Limits::default()
                 },
-                PipelineSettings::default(),
+                quick(),
                 voices::Settings::default(),
                 tiny_model(),
                 wake.clone(),

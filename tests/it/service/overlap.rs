@@ -47,8 +47,6 @@ fn turns(turns: &Value) -> Vec<(f64, f64, String)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn turns_overlap_where_people_do() {
     let folder = TempDir::new().unwrap();
-    let settings = "[pipeline]\nmethod = \"segmentation\"\n";
-    std::fs::write(folder.path().join("diarist.toml"), settings).unwrap();
     let service = Service::start(folder.path(), &[]);
     let form = Form::new()
         .part("file", Part::bytes(both_at_once()).file_name("both.wav"))
