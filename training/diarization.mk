@@ -50,3 +50,16 @@ segmentation-pipeline-measure: build $(CONVERSATIONS)/simulated/conversations.ts
 	$(DIARIZE_SCORE) --audio $(REAL) --output $(CONVERSATIONS)/scored/segmentation-real \
 		--model $(MODEL_STEM).int8.onnx --set DIARIST_PIPELINE__METHOD=segmentation
 	cp $(CONVERSATIONS)/scored/segmentation-real/diarization.json $(SEGMENTATION_MEASUREMENTS)/pipeline-real.json
+
+# $(1): folder of conversations, $(2): name of the report
+define tutorial
+	$(TRAINING) tutorial-diarize --audio $(1) --output $(CONVERSATIONS)/scored/$(2)
+	$(TRAINING) diarize-score --audio $(1) --output $(CONVERSATIONS)/scored/$(2)
+	cp $(CONVERSATIONS)/scored/$(2)/diarization.json $(DIARIZATION)/$(2).json
+endef
+
+.PHONY: tutorial-measure
+tutorial-measure: $(CONVERSATIONS)/simulated/conversations.tsv ## DER and JER of what most tutorials build: Resemblyzer with spectralcluster
+	mkdir -p $(DIARIZATION)
+	$(call tutorial,$(CONVERSATIONS)/simulated,simulated-tutorial)
+	$(call tutorial,$(REAL),real-tutorial)

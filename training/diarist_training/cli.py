@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pack": ("pack", "decode a manifest's clips and the noise once, into one file"),
     "train": ("train", "train a network by a recipe; goes on where it stopped"),
     "teacher": ("teacher", "embed whole utterances with Resemblyzer, to distil from"),
+    "tutorial-diarize": ("tutorial", "diarize with Resemblyzer and spectralcluster, as most tutorials do"),
     "voice-calibration": ("voice_calibration", "fit what a cosine of two voices says"),
     "verify": ("verify", "score speaker encoders on the verification trials"),
 }

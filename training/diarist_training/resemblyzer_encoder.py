@@ -33,11 +33,11 @@ _MEL = torch.from_numpy(
 _HANN = torch.hann_window(_FFT)
 
 
-def trim_long_silences(wave: np.ndarray) -> np.ndarray:
-    """Cut pauses as the package's function of this name does, without its per-sample packing.
+def voiced(wave: np.ndarray) -> np.ndarray:
+    """Which samples the package's ``trim_long_silences`` keeps: booleans, of whole detector windows only.
 
-    Takes and returns float samples at 16 kHz; a wave in which the detector hears no
-    voice comes back whole, where the package would return an empty one.
+    Where the detector hears no voice at all every sample counts as voiced; the package would
+    keep none.
     """
     size = hparams.vad_window_length * hparams.sampling_rate // 1000
     wave = wave[: len(wave) - len(wave) % size]
@@ -49,7 +49,13 @@ def trim_long_silences(wave: np.ndarray) -> np.ndarray:
     padded = np.concatenate((np.zeros((width - 1) // 2), flags, np.zeros(width // 2)))
     smooth = np.round(np.convolve(padded, np.ones(width), mode="valid") / width).astype(bool)
     mask = binary_dilation(smooth, np.ones(hparams.vad_max_silence_length + 1))
-    return wave[np.repeat(mask, size)] if mask.any() else wave
+    return np.repeat(mask if mask.any() else ~mask, size)
+
+
+def trim_long_silences(wave: np.ndarray) -> np.ndarray:
+    """Cut pauses as the package's function of this name does, without its per-sample packing."""
+    keep = voiced(wave)
+    return wave[: len(keep)][keep]
 
 
 def prepare(wave: np.ndarray, trim: bool) -> np.ndarray:
@@ -65,10 +71,9 @@ def prepare(wave: np.ndarray, trim: bool) -> np.ndarray:
     return trim_long_silences(wave) if trim and len(wave) >= _FFT * 2 else wave
 
 
-def partial_mels(wave: np.ndarray) -> torch.Tensor:
+def partial_mels(wave: np.ndarray, rate: float = PARTIALS_PER_SECOND) -> torch.Tensor:
     """Cut a prepared wave into mel power windows ``[partials, 160, 40]``, zero-padded at the end."""
-    wave_slices, mel_slices = VoiceEncoder.compute_partial_slices(
-        len(wave), PARTIALS_PER_SECOND, MIN_COVERAGE)
+    wave_slices, mel_slices = VoiceEncoder.compute_partial_slices(len(wave), rate, MIN_COVERAGE)
     padded = np.pad(wave, (0, max(0, wave_slices[-1].stop - len(wave))))
     spectrum = torch.stft(torch.from_numpy(padded).float(), _FFT, _HOP, window=_HANN,
                           center=True, pad_mode="constant", return_complex=True)

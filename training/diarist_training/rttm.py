@@ -1,4 +1,4 @@
-"""Reading RTTM and UEM files, the two text formats of diarization references.
+"""RTTM and UEM files, the two text formats of diarization references.
 
 RTTM: ten fields, of which a ``SPEAKER`` line uses file, onset, duration and speaker.
 UEM: file, channel, onset and offset of what is scored. Source: NIST RT-09 plan.
@@ -6,6 +6,7 @@ UEM: file, channel, onset and offset of what is scored. Source: NIST RT-09 plan.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,12 @@ def read_rttm(path: Path) -> list[SpeakerTurn]:
             raise ValueError(f"{path}:{number}: onset and duration must be at least 0, are {start} and {duration}")
         turns.append(SpeakerTurn(fields[1], start, duration, fields[7]))
     return turns
+
+
+def write_rttm(path: Path, turns: Iterable[SpeakerTurn]) -> None:
+    """Write turns as ``SPEAKER`` lines, times to the millisecond."""
+    path.write_text("".join(f"SPEAKER {turn.file} 1 {turn.start:.3f} {turn.duration:.3f} <NA> <NA> "
+                            f"{turn.speaker} <NA> <NA>\n" for turn in turns), encoding="utf-8")
 
 
 def read_uem(path: Path) -> list[tuple[str, float, float]]:
