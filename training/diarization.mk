@@ -26,30 +26,48 @@ define score
 	$(DIARIZE_SCORE) --audio $(1) --output $(CONVERSATIONS)/scored/$(2) $(3)
 	cp $(CONVERSATIONS)/scored/$(2)/diarization.json $(DIARIZATION)/$(2).json
 endef
-RESEMBLYZER := --embeddings resemblyzer --set $(THRESHOLD)=$(RESEMBLYZER_THRESHOLD)
+# The pipeline that embeddings are compared in: windows and a dendrogram, nothing that was tuned for one
+# of them.
+SEED := --set DIARIST_PIPELINE__METHOD=windows --set DIARIST_CLUSTERING__METHOD=agglomerative
+RESEMBLYZER := --embeddings resemblyzer --set $(THRESHOLD)=$(RESEMBLYZER_THRESHOLD) $(SEED)
 REAL := $(DIARIST_SHARED)/data/conversations
 
 .PHONY: diarization-measure
 diarization-measure: build $(CONVERSATIONS)/simulated/conversations.tsv ## DER and JER of the pipeline, beside Resemblyzer's, into MODEL's measurements
 	mkdir -p $(DIARIZATION)
-	$(call score,$(CONVERSATIONS)/simulated,simulated-int8,--model $(MODEL_STEM).int8.onnx)
-	$(call score,$(CONVERSATIONS)/simulated,simulated-weights-int8,--model $(MODEL_STEM).weights-int8.onnx)
+	$(call score,$(CONVERSATIONS)/simulated,simulated-int8,--model $(MODEL_STEM).int8.onnx $(SEED))
+	$(call score,$(CONVERSATIONS)/simulated,simulated-weights-int8,--model $(MODEL_STEM).weights-int8.onnx $(SEED))
 	$(call score,$(CONVERSATIONS)/simulated,simulated-resemblyzer,$(RESEMBLYZER))
-	$(call score,$(CONVERSATIONS)/simulated,simulated-int8-known-count,--model $(MODEL_STEM).int8.onnx --oracle-count)
+	$(call score,$(CONVERSATIONS)/simulated,simulated-int8-known-count,--model $(MODEL_STEM).int8.onnx --oracle-count $(SEED))
 	$(call score,$(CONVERSATIONS)/simulated,simulated-resemblyzer-known-count,$(RESEMBLYZER) --oracle-count)
-	$(call score,$(REAL),real-int8,--model $(MODEL_STEM).int8.onnx)
-	$(call score,$(REAL),real-weights-int8,--model $(MODEL_STEM).weights-int8.onnx)
+	$(call score,$(REAL),real-int8,--model $(MODEL_STEM).int8.onnx $(SEED))
+	$(call score,$(REAL),real-weights-int8,--model $(MODEL_STEM).weights-int8.onnx $(SEED))
 	$(call score,$(REAL),real-resemblyzer,$(RESEMBLYZER))
 
 SEGMENTATION_MEASUREMENTS := models/diarist-segmentation/measurements
+# $(1): folder of conversations, $(2): name of the report, $(3): what is switched off
+define whole
+	$(DIARIZE_SCORE) --audio $(1) --output $(CONVERSATIONS)/scored/$(2) --model $(MODEL_STEM).int8.onnx $(3)
+	cp $(CONVERSATIONS)/scored/$(2)/diarization.json $(SEGMENTATION_MEASUREMENTS)/$(2).json
+endef
+
 .PHONY: segmentation-pipeline-measure
-segmentation-pipeline-measure: build $(CONVERSATIONS)/simulated/conversations.tsv ## DER and JER of the pipeline with the segmentation model, into its measurements
-	$(DIARIZE_SCORE) --audio $(CONVERSATIONS)/simulated --output $(CONVERSATIONS)/scored/segmentation \
-		--model $(MODEL_STEM).int8.onnx --set DIARIST_PIPELINE__METHOD=segmentation
-	cp $(CONVERSATIONS)/scored/segmentation/diarization.json $(SEGMENTATION_MEASUREMENTS)/pipeline-simulated.json
-	$(DIARIZE_SCORE) --audio $(REAL) --output $(CONVERSATIONS)/scored/segmentation-real \
-		--model $(MODEL_STEM).int8.onnx --set DIARIST_PIPELINE__METHOD=segmentation
-	cp $(CONVERSATIONS)/scored/segmentation-real/diarization.json $(SEGMENTATION_MEASUREMENTS)/pipeline-real.json
+segmentation-pipeline-measure: build $(CONVERSATIONS)/simulated/conversations.tsv ## DER and JER of the pipeline as it is by default, into the segmentation model's measurements
+	$(call whole,$(CONVERSATIONS)/simulated,pipeline-simulated)
+	$(call whole,$(REAL),pipeline-real)
+
+.PHONY: ablation-measure
+ablation-measure: build $(CONVERSATIONS)/simulated/conversations.tsv ## the same with each step of the default pipeline switched off
+	$(call whole,$(CONVERSATIONS)/simulated,without-vbx,--set DIARIST_CLUSTERING__METHOD=agglomerative)
+	$(call whole,$(CONVERSATIONS)/simulated,without-guidance,--set DIARIST_PIPELINE__GUIDANCE=0)
+	$(call whole,$(CONVERSATIONS)/simulated,without-cross-check,--set DIARIST_PIPELINE__CROSS_CHECK=86400)
+	$(call whole,$(CONVERSATIONS)/simulated,without-overlap,--set DIARIST_PIPELINE__OVERLAP_THRESHOLD=1)
+	$(call whole,$(CONVERSATIONS)/simulated,without-segmentation,--set DIARIST_PIPELINE__METHOD=windows)
+	$(call whole,$(REAL),real-without-vbx,--set DIARIST_CLUSTERING__METHOD=agglomerative)
+	$(call whole,$(REAL),real-without-guidance,--set DIARIST_PIPELINE__GUIDANCE=0)
+	$(call whole,$(REAL),real-without-cross-check,--set DIARIST_PIPELINE__CROSS_CHECK=86400)
+	$(call whole,$(REAL),real-without-overlap,--set DIARIST_PIPELINE__OVERLAP_THRESHOLD=1)
+	$(call whole,$(REAL),real-without-segmentation,--set DIARIST_PIPELINE__METHOD=windows)
 
 # $(1): folder of conversations, $(2): name of the report
 define tutorial
