@@ -96,7 +96,10 @@ async fn a_checkpoint_made_with_other_settings_is_not_used() {
     server.kill();
     assert_eq!(kept(folder.path()), 1);
 
-    settings_and(folder.path(), "[pipeline]\nmin_speech = 0.8\n");
+    settings_and(
+        folder.path(),
+        "[pipeline]\nmethod = \"windows\"\nmin_speech = 0.8\n",
+    );
     let server = Service::start(folder.path(), &[]);
     let again = result(&server, &id).await;
     assert_eq!(windows(&server, &id).await.1, 0);

@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Quick leases, little patience and the tiny model.
 pub(super) fn settings(folder: &Path) {
-    settings_and(folder, "");
+    settings_and(folder, "[pipeline]\nmethod = \"windows\"\n");
 }
 
 /// The same and some more.
