@@ -29,7 +29,7 @@ const ITERATIONS: usize = 40;
 const GAIN: f64 = 0.01;
 
 /// Variational Bayes over a hidden Markov model (F. Landini et al., "Bayesian HMM clustering of
-/// x-vector sequences (VBx) in speaker diarization", 2022).
+/// x-vector sequences (`VBx`) in speaker diarization", 2022).
 ///
 /// Windows are a sequence: the next one is the same speaker's with probability `vbx_loop`. Speakers'
 /// means and windows around them are Gaussian (PLDA), here with the same variance in every

@@ -105,7 +105,7 @@ mod tests {
         let prior = Array1::from_vec(vec![0.5, 0.2, 0.3]);
         for stay in [0.0, 0.7, 1.0] {
             let found = posterior(log_likelihoods.clone(), &prior, stay);
-            let expected = exhaustive(&(&log_likelihoods), &prior, stay);
+            let expected = exhaustive(&log_likelihoods, &prior, stay);
             let apart = (&found.shares - &expected.shares).mapv(f64::abs);
             assert!(apart.iter().all(|&apart| apart < 1e-9), "{apart}");
             assert!((found.prior.sum() - 1.0).abs() < 1e-9);
